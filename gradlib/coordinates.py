@@ -1,0 +1,60 @@
+"""From a feature map to coordinates (the v of Eq. 2 and 3), and the jitter that spreads them while training."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gradlib.errors import InputError
+
+JitterPer = Literal["pixel", "batch"]
+
+
+class LocalCoordinates(nn.Module):
+    """v^l: every patch's C channels to C_l coordinates in (-1, 1), by 1x1 convolutions and tanh (Section 3.1).
+
+    x: (B, C, H, W) -> (B, C_l, H, W). Two layers, tanh after each, as in the released code.
+    """
+
+    def __init__(self, C: int, C_l: int):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(C, C, 1), nn.Tanh(), nn.Conv2d(C, C_l, 1), nn.Tanh())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+class GlobalCoordinates(nn.Module):
+    """v^g: the image's mean feature to C_g coordinates in (-1, 1), by average pooling and linear layers (Section 3.1).
+
+    x: (B, C, H, W) -> (B, C_g).
+    """
+
+    def __init__(self, C: int, C_g: int):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(C, C), nn.Tanh(), nn.Linear(C, C_g), nn.Tanh())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x.mean(dim=(2, 3)))  # (B, C) -> (B, C_g)
+
+
+def jitter(
+    c: Tensor,
+    *,
+    std: float = 0.05,
+    fraction: float = 0.5,
+    per: JitterPer = "pixel",
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Add Gaussian noise to local coordinates, so that one step touches more than 2^D knots (Section 3.3, Appendix A).
+
+    c: (B, C_l, H, W), same shape back; std in units of the coordinate range [-1, 1].
+    per="pixel": each pixel is moved with probability `fraction` (the paper's words); per="batch": one coin moves all
+    pixels of the batch or none (the released code). Raises InputError for another `per`.
+    """
+    shapes: dict[str, tuple[int, ...]] = {"pixel": (c.shape[0], 1, *c.shape[2:]), "batch": (1, 1, 1, 1)}
+    if per not in shapes:
+        raise InputError(f'jitter per "{per}" is unknown: choose "pixel" (the paper) or "batch" (the released code)')
+    moved = torch.rand(shapes[per], device=c.device, generator=generator) < fraction  # (B, 1, H, W) or (1, 1, 1, 1)
+    noise = torch.randn(c.shape, device=c.device, generator=generator)  # (B, C_l, H, W)
+    return c + std * noise * moved

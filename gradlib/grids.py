@@ -1,0 +1,112 @@
+"""Grids: tables of features that can be read between their knots (Eq. 1), and the two that GRAD learns (Eq. 2, 3).
+
+A grid G has one axis per coordinate and its features last: G is (R, K) in 1D, (R, R, K) in 2D, (R, R, R, K) in 3D.
+Coordinate number d moves along axis d of G.
+"""
+
+from itertools import product
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gradlib.errors import InputError
+
+PaddingMode = Literal["border", "zeros"]
+
+
+def knot_position(c: Tensor, R: int, *, align_corners: bool = True) -> Tensor:
+    """Normalise a coordinate to the grid's resolution: the v of Eq. 1, whose integers are the knots 0 ... R-1.
+
+    c: any shape, -1 to 1 spans the grid. With align_corners the outermost knots lie at -1 and 1, so v is in
+    [0, R-1] as the paper writes; without it they lie half a cell inside (v in [-1/2, R-1/2]), as in the released code.
+    Explained in {ref}`ch-grid-1d`.
+    """
+    if align_corners:
+        return (c + 1) * (R - 1) / 2
+    return ((c + 1) * R - 1) / 2
+
+
+def interpolate(G: Tensor, v: Tensor, *, padding_mode: PaddingMode = "border") -> Tensor:
+    """Read the grid at v: Eq. 1 in D dimensions, the weighted sum of the 2^D knots around v.
+
+    G: (R, ..., R, K) with D grid axes; v: (N, D) in knots; returns (N, K), differentiable in both.
+    The lower knot is floor(v) and the upper floor(v) + 1: with Eq. 1's ceil(v) both weights vanish where v is an
+    integer. Beyond the outermost knots "border" holds their value and "zeros" counts what lies outside as 0.
+    Equals `torch.nn.functional.grid_sample` in value and gradient, at knots and borders too.
+    Raises InputError if the axes do not fit. Source: Eq. 1. Explained in {ref}`ch-grid-1d`.
+    """
+    *sizes, K = G.shape
+    if v.ndim != 2 or v.shape[1] != len(sizes):
+        raise InputError(
+            f"coordinates of shape {tuple(v.shape)} do not fit a grid with {len(sizes)} axes: give (N, {len(sizes)})"
+        )
+    R = torch.tensor(sizes, device=v.device)  # (D,)
+    if padding_mode == "border":
+        # not torch.clamp: grid_sample lets no gradient through at the border itself, clamp does
+        v = torch.where(v <= 0, torch.zeros_like(v), torch.where(v >= R - 1, (R - 1).to(v), v))
+    low = v.detach().floor()  # (N, D)
+    t = v - low  # (N, D), how far v stands towards the upper knot
+    corner = torch.tensor(list(product((0, 1), repeat=len(sizes))), device=v.device)  # (2^D, D)
+    index = low.long()[:, None, :] + corner  # (N, 2^D, D)
+    weight = torch.where(corner == 1, t[:, None, :], 1 - t[:, None, :]).prod(dim=-1)  # (N, 2^D)
+    inside = ((index >= 0) & (index < R)).all(dim=-1)  # (N, 2^D)
+    row = torch.zeros_like(inside, dtype=torch.long)
+    for axis, size in enumerate(sizes):
+        row = row * size + index[..., axis].clamp(0, size - 1)  # (N, 2^D), row of G flattened to (R^D, K)
+    # one fused "gather 2^D rows, weigh, add": no (N, 2^D, K) tensor is ever made
+    return F.embedding_bag(row, G.reshape(-1, K), mode="sum", per_sample_weights=weight * inside)
+
+
+class Grid(nn.Module):
+    """A learnt grid of D axes with R knots each, read at coordinates in [-1, 1]; phi(.; G) of Eq. 1.
+
+    Initialised Xavier-normal as the paper says, with the fans that the released (1, K, R, ..., R) layout gives.
+    """
+
+    def __init__(self, D: int, R: int, K: int, *, align_corners: bool = True, padding_mode: PaddingMode = "border"):
+        super().__init__()
+        if D not in (1, 2, 3) or R < 2:
+            raise InputError(f"a grid needs 1, 2 or 3 axes and at least 2 knots on each, not {D} axes of {R} knots")
+        self.R, self.align_corners, self.padding_mode = R, align_corners, padding_mode
+        G = torch.empty(1, K, *[R] * D)
+        nn.init.xavier_normal_(G)
+        self.G = nn.Parameter(G[0].movedim(0, -1).contiguous())  # (R, ..., R, K)
+
+    def forward(self, c: Tensor) -> Tensor:
+        """c: (N, D) in [-1, 1] -> (N, K)."""
+        return interpolate(
+            self.G, knot_position(c, self.R, align_corners=self.align_corners), padding_mode=self.padding_mode
+        )
+
+
+class LocalGrid(Grid):
+    """G_l: one feature of C channels for each patch (Eq. 2)."""
+
+    def forward(self, c: Tensor) -> Tensor:
+        """c: (B, C_l, H, W) in [-1, 1] -> f^l (B, C, H, W)."""
+        B, D, H, W = c.shape
+        f = super().forward(c.permute(0, 2, 3, 1).reshape(-1, D))  # (B*H*W, C)
+        return f.view(B, H, W, -1).permute(0, 3, 1, 2)  # (B, C, H, W), channels last in memory
+
+
+class GlobalGrid(Grid):
+    """G_g: one whole feature map of C*H*W numbers for each image (Eq. 3)."""
+
+    def __init__(
+        self,
+        D: int,
+        R: int,
+        shape: tuple[int, int, int],
+        *,
+        align_corners: bool = True,
+        padding_mode: PaddingMode = "border",
+    ):
+        C, H, W = shape
+        super().__init__(D, R, C * H * W, align_corners=align_corners, padding_mode=padding_mode)
+        self.shape = shape
+
+    def forward(self, c: Tensor) -> Tensor:
+        """c: (B, C_g) in [-1, 1] -> f^g (B, C, H, W)."""
+        return super().forward(c).view(-1, *self.shape)

@@ -1,0 +1,163 @@
+"""GRAD: features to coordinates, coordinates to normal features, and what is left over (Section 3, Fig. 2)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from gradlib.coordinates import GlobalCoordinates, JitterPer, LocalCoordinates, jitter
+from gradlib.errors import InputError
+from gradlib.fusion import FusionKind, fusion_network
+from gradlib.grids import GlobalGrid, LocalGrid, PaddingMode
+from gradlib.refinement import refine, similarity
+from gradlib.scores import anomaly_map
+
+
+@dataclass(frozen=True)
+class GradConfig:
+    """Everything that determines a GRAD model but its weights; the defaults are the paper's (Appendix A)."""
+
+    channels: int = 216  # C: the backbone's stages, concatenated
+    map_size: tuple[int, int] = (28, 28)  # H, W
+    local_dim: int = 2  # C_l
+    global_dim: int = 2  # C_g
+    local_resolution: int = 8  # R_l, knots on each axis
+    global_resolution: int = 4  # R_g
+    fusion: FusionKind = "basic"  # psi
+    blocks: int = 7
+    width: int = 432  # psi's inner width, see fusion_network; the paper: 2C
+    mse_threshold: float = 10.0  # k, in squared feature units
+    lambda_mse: float = 0.3  # lambda_1
+    lambda_cos: float = 0.7  # lambda_2
+    jitter_std: float = 0.05  # in units of the coordinate range [-1, 1]
+    jitter_fraction: float = 0.5
+    jitter_per: JitterPer = "pixel"  # the released code: "batch"
+    align_corners: bool = True  # v in [0, R-1], Eq. 1; the released code: False
+    padding_mode: PaddingMode = "border"  # the released code: "zeros"
+    concat: Literal["local_global", "global_local"] = "local_global"  # Eq. 4; the released code: "global_local"
+    standardise: bool = False  # our departure: features in units of the training normals' spread
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> "GradConfig":
+        """The configuration stored with a model. Raises InputError on fields that this version does not know."""
+        unknown = sorted(set(fields) - set(cls.__dataclass_fields__))
+        if unknown:
+            raise InputError(
+                f"the model's configuration has unknown fields {unknown}: it was saved by another version of gradlib"
+            )
+        return cls(**{**fields, "map_size": tuple(fields["map_size"])})
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return {**asdict(self), "map_size": list(self.map_size)}
+
+
+@dataclass(frozen=True)
+class GradOutput:
+    """What one forward pass yields; maps are (B, ..., H, W), in the model's (possibly standardised) feature units."""
+
+    features: Tensor  # x (B, C, H, W)
+    normal: Tensor  # f^n (B, C, H, W), Eq. 4
+    reconstruction: Tensor  # x-hat (B, C, H, W), Eq. 5
+    similarity: Tensor  # S (B, H, W), Eq. 6
+    local_coordinates: Tensor  # v^l (B, C_l, H, W), in (-1, 1) before jitter
+    global_coordinates: Tensor  # v^g (B, C_g), in (-1, 1)
+
+    @property
+    def error(self) -> Tensor:
+        """d (B, H, W), the length of x - x-hat at each pixel (Eq. 8)."""
+        return torch.linalg.vector_norm(self.features - self.reconstruction, dim=1)
+
+
+class GRAD(nn.Module):
+    """Grid-based continuous normal representation (Lee et al. 2024): x (B, C, H, W) -> GradOutput.
+
+    Explained in {ref}`ch-local-global`.
+    """
+
+    feature_mean: Tensor
+    feature_std: Tensor
+
+    def __init__(self, config: GradConfig):
+        super().__init__()
+        self.config = config
+        C, (H, W) = config.channels, config.map_size
+        align_corners, padding_mode = config.align_corners, config.padding_mode
+        self.v_l = LocalCoordinates(C, config.local_dim)
+        self.v_g = GlobalCoordinates(C, config.global_dim)
+        self.G_l = LocalGrid(
+            config.local_dim, config.local_resolution, C, align_corners=align_corners, padding_mode=padding_mode
+        )
+        self.G_g = GlobalGrid(
+            config.global_dim,
+            config.global_resolution,
+            (C, H, W),
+            align_corners=align_corners,
+            padding_mode=padding_mode,
+        )
+        self.psi = fusion_network(config.fusion, C, blocks=config.blocks, width=config.width)
+        self.register_buffer("feature_mean", torch.zeros(C))
+        self.register_buffer("feature_std", torch.ones(C))
+
+    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> GradOutput:
+        """Reconstruct x from the grids; jitters only while training, drawing from `generator`.
+
+        Raises InputError if x does not have this model's shape.
+        """
+        config = self.config
+        if x.shape[1:] != (config.channels, *config.map_size):
+            expected = ("B", config.channels, *config.map_size)
+            raise InputError(
+                f"features of shape {tuple(x.shape)} do not fit a model for {expected}: check backbone and map size"
+            )
+        # coordinates are differences of small numbers: bfloat16 would move patches by a tenth of a knot
+        with torch.autocast(x.device.type, enabled=False):
+            x = (x.float() - self.feature_mean[:, None, None]) / self.feature_std[:, None, None]
+            c_l, c_g = self.v_l(x), self.v_g(x)  # (B, C_l, H, W), (B, C_g)
+            f_l = self.G_l(self._jittered(c_l, generator))  # (B, C, H, W)
+            f_g = self.G_g(c_g)  # (B, C, H, W)
+        pair = (f_l, f_g) if config.concat == "local_global" else (f_g, f_l)
+        f_n = self.psi(torch.cat(pair, dim=1)).float()  # (B, 2C, H, W) -> (B, C, H, W)
+        S = similarity(
+            x, f_n, mse_threshold=config.mse_threshold, lambda_mse=config.lambda_mse, lambda_cos=config.lambda_cos
+        )  # (B, H, W)
+        return GradOutput(x, f_n, refine(x, f_n, S), S, c_l, c_g)
+
+    def _jittered(self, c: Tensor, generator: torch.Generator | None) -> Tensor:
+        config = self.config
+        if not self.training or config.jitter_std == 0:
+            return c
+        return jitter(
+            c, std=config.jitter_std, fraction=config.jitter_fraction, per=config.jitter_per, generator=generator
+        )
+
+    def set_feature_statistics(self, mean: Tensor, std: Tensor) -> None:
+        """Store the training normals' statistics (C,), which forward() then measures all features in."""
+        self.feature_mean.copy_(mean)
+        # a channel that never changes on normals would otherwise divide by zero
+        self.feature_std.copy_(std.clamp_min(1e-6 * float(std.max())))
+
+    def parameter_groups(self, *, lr_nets: float = 1e-3, lr_grids: float = 1e-1) -> list[dict[str, Any]]:
+        """The optimiser's two groups: networks at 1e-3, grids at 1e-1 (Appendix A)."""
+        grids = [self.G_l.G, self.G_g.G]
+        nets = [p for p in self.parameters() if all(p is not g for g in grids)]
+        return [{"params": nets, "lr": lr_nets}, {"params": grids, "lr": lr_grids}]
+
+    @torch.inference_mode()
+    def anomaly_map(self, x: Tensor, size: int | tuple[int, int], *, protocol: str = "paper") -> Tensor:
+        """d at the image's size: x (B, C, H, W) -> (B, 1, *size) (Eq. 8). Puts the model in evaluation mode."""
+        self.eval()
+        return anomaly_map(self(x).error, size, protocol)[:, None]
+
+    @classmethod
+    def from_official(
+        cls, state_dict: Mapping[str, Any], *, mse_threshold: float, lambda_mse: float, lambda_cos: float
+    ) -> "GRAD":
+        """A model with the weights of the released code (either version); see `gradlib.official`."""
+        from gradlib.official import model_from_official  # here, because official imports this module
+
+        return model_from_official(
+            state_dict, mse_threshold=mse_threshold, lambda_mse=lambda_mse, lambda_cos=lambda_cos
+        )

@@ -1,0 +1,30 @@
+"""Where things lie: argument first, then an environment variable, then a default; never the working directory.
+
+Jupyter Book and nbmake run a chapter in the chapter's folder, papermill in the caller's (so a relative
+path would mean three places), hence every default below is absolute.
+"""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def repository() -> Path:
+    """The checkout this package was imported from (an editable install), which holds book/ and data/."""
+    return Path(__file__).resolve().parents[1]
+
+
+def cache_folder() -> Path:
+    """Where features and downloads are kept: GRAD_CACHE, else the system's cache folder for gradlib."""
+    return Path(os.environ.get("GRAD_CACHE") or platformdirs.user_cache_dir("gradlib")).expanduser().resolve()
+
+
+def runs_folder() -> Path:
+    """Where a run without OUT is written: GRAD_RUNS, else runs/ in the repository."""
+    return Path(os.environ.get("GRAD_RUNS") or repository() / "runs").expanduser().resolve()
+
+
+def results_folder() -> Path:
+    """The committed ledger: data/results in the repository, one small JSON a run."""
+    return repository() / "data" / "results"

@@ -1,0 +1,173 @@
+"""The model's parts against their equations, and the presets against their stated sizes."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from gradlib.coordinates import jitter
+from gradlib.errors import InputError
+from gradlib.fusion import fusion_network
+from gradlib.model import GRAD, GradConfig
+from gradlib.presets import PRESETS, complexity, preset_config
+from gradlib.refinement import refine, similarity
+
+SMALL = GradConfig(channels=12, map_size=(6, 7), blocks=1, width=24, mse_threshold=1.5)
+
+
+@pytest.fixture
+def small():
+    torch.manual_seed(0)
+    return GRAD(SMALL).eval()
+
+
+def test_similarity_is_equation_6_pixel_by_pixel():
+    x, f_n = torch.randn(2, 5, 3, 4), torch.randn(2, 5, 3, 4)
+    S = similarity(x, f_n, mse_threshold=2.0, lambda_mse=0.3, lambda_cos=0.7)
+    for b, h, w in [(0, 0, 0), (1, 2, 3), (0, 1, 2)]:
+        a, c = x[b, :, h, w], f_n[b, :, h, w]
+        near = float(((a - c) ** 2).mean() < 2.0)
+        assert S[b, h, w].item() == pytest.approx(0.3 * near + 0.7 * F.cosine_similarity(a, c, dim=0).item(), abs=1e-6)
+
+
+def test_refinement_only_reweighs_the_error(small):
+    x = torch.randn(2, 12, 6, 7)
+    out = small(x)
+    left = out.features - out.reconstruction
+    right = (1 - out.similarity)[:, None] * (out.features - out.normal)
+    torch.testing.assert_close(left, right, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        out.error, (1 - out.similarity).abs() * (x - out.normal).norm(dim=1), atol=1e-5, rtol=1e-4
+    )
+    torch.testing.assert_close(refine(x, x, out.similarity), x)
+
+
+def test_jitter_moves_the_stated_fraction_of_pixels_by_the_stated_amount():
+    generator = torch.Generator().manual_seed(1)
+    c = torch.zeros(8, 2, 64, 64)
+    noise = jitter(c, std=0.05, fraction=0.5, generator=generator)
+    moved = (noise != 0).any(dim=1)
+    assert moved.float().mean().item() == pytest.approx(0.5, abs=0.01)
+    assert noise.movedim(1, -1)[moved].std().item() == pytest.approx(0.05, rel=0.02)
+    assert noise.mean().item() == pytest.approx(0, abs=1e-3)
+
+
+def test_jitter_per_batch_moves_all_pixels_or_none():
+    generator = torch.Generator().manual_seed(0)
+    c = torch.zeros(2, 2, 5, 5)
+    moved = [(jitter(c, per="batch", generator=generator) != 0).float().mean().item() for _ in range(64)]
+    assert set(moved) == {0.0, 1.0}
+    assert 16 < sum(moved) < 48
+
+
+def test_jitter_of_an_unknown_kind_is_refused():
+    with pytest.raises(InputError, match='"pixel"'):
+        jitter(torch.zeros(1, 2, 3, 3), per="image")
+
+
+def test_jitter_acts_in_training_only_and_leaves_the_reported_coordinates(small):
+    x = torch.randn(2, 12, 6, 7)
+    torch.testing.assert_close(small(x).normal, small(x).normal, atol=0, rtol=0)
+    for module in small.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 0.0
+    small.train()
+    first = small(x, generator=torch.Generator().manual_seed(0))
+    again = small(x, generator=torch.Generator().manual_seed(0))
+    other = small(x, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(first.normal, again.normal, atol=0, rtol=0)
+    assert not torch.equal(first.normal, other.normal)
+    torch.testing.assert_close(first.local_coordinates, other.local_coordinates, atol=0, rtol=0)
+
+
+def test_every_parameter_receives_a_gradient(small):
+    small.train()
+    out = small(torch.randn(3, 12, 6, 7))
+    F.mse_loss(out.reconstruction, out.features).backward()
+    without = [name for name, p in small.named_parameters() if p.grad is None or p.grad.abs().sum() == 0]
+    assert without == []
+
+
+def test_parameter_groups_hold_every_parameter_once_and_the_grids_apart(small):
+    nets, grids = small.parameter_groups()
+    assert (nets["lr"], grids["lr"]) == (1e-3, 1e-1)
+    assert {id(p) for p in grids["params"]} == {id(small.G_l.G), id(small.G_g.G)}
+    both = [id(p) for p in nets["params"] + grids["params"]]
+    assert sorted(both) == sorted(id(p) for p in small.parameters())
+
+
+def test_standardised_features_are_measured_in_the_normals_spread(small):
+    x = 3 + 5 * torch.randn(64, 12, 6, 7)
+    small.set_feature_statistics(x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3)))
+    features = small(x).features
+    assert features.mean().item() == pytest.approx(0, abs=1e-4)
+    assert features.std(dim=(0, 2, 3)).sub(1).abs().max() < 1e-3
+
+
+def test_a_constant_channel_does_not_divide_by_zero(small):
+    small.set_feature_statistics(torch.zeros(12), torch.cat([torch.zeros(1), torch.ones(11)]))
+    assert small(torch.zeros(1, 12, 6, 7)).error.isfinite().all()
+
+
+def test_coordinates_stay_in_float32_under_autocast(small):
+    x = torch.randn(2, 12, 6, 7)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = small(x)
+    plain = small(x)
+    torch.testing.assert_close(out.local_coordinates, plain.local_coordinates, atol=0, rtol=0)
+    assert out.reconstruction.dtype == torch.float32
+
+
+def test_features_of_another_shape_are_refused(small):
+    with pytest.raises(InputError, match="check backbone and map size"):
+        small(torch.zeros(1, 12, 7, 6))
+
+
+def test_anomaly_map_has_the_images_size(small):
+    x = torch.randn(2, 12, 6, 7)
+    assert small.anomaly_map(x, 48).shape == (2, 1, 48, 48)
+    assert small.anomaly_map(x, (48, 56)).shape == (2, 1, 48, 56)
+
+
+@pytest.mark.parametrize("D", [1, 2, 3])
+def test_grids_of_one_two_and_three_dimensions_train(D):
+    config = GradConfig(channels=6, map_size=(4, 4), local_dim=D, global_dim=4 - D, blocks=1, width=12, fusion="slim")
+    model = GRAD(config)
+    out = model(torch.randn(2, 6, 4, 4))
+    assert out.local_coordinates.shape == (2, D, 4, 4)
+    assert out.global_coordinates.shape == (2, 4 - D)
+    out.error.sum().backward()
+    assert model.G_l.G.grad.abs().sum() > 0
+
+
+# measured once from the released modules and from the search for Table 6: parameters and FLOPs (2 x multiply-add) in units
+@pytest.mark.parametrize(
+    ("preset", "parameters", "flops"),
+    [
+        ("grad", 26.438e6, 37.09e9),
+        ("crad", 15.361e6, 13.24e9),
+        ("crad-s", 5.261e6, 3.47e9),
+        ("table6", 13.84e6, 17.34e9),
+    ],
+)
+def test_presets_have_the_true_counts(preset, parameters, flops):
+    config = preset_config(preset, channels=216, map_size=(28, 28))
+    counted = complexity(GRAD(config))
+    assert counted.parameters == pytest.approx(parameters, rel=5e-4)
+    assert counted.flops == pytest.approx(flops, rel=2e-3)
+
+
+def test_an_unknown_preset_names_the_known_ones():
+    with pytest.raises(InputError, match="table6"):
+        preset_config("gradd", channels=216, map_size=(28, 28))
+    assert set(PRESETS) == {"grad", "crad", "crad-s", "table6", "lite"}
+
+
+def test_an_unknown_fusion_is_refused():
+    with pytest.raises(InputError, match="slim"):
+        fusion_network("dense", 8, blocks=1, width=8)
+
+
+def test_a_configuration_survives_its_dictionary_and_refuses_unknown_fields():
+    assert GradConfig.from_dict(SMALL.to_dict()) == SMALL
+    with pytest.raises(InputError, match="colour"):
+        GradConfig.from_dict({**SMALL.to_dict(), "colour": 1})
