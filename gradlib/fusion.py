@@ -1,5 +1,6 @@
 """psi: the convolutional network that fuses the local and the global feature into f^n (Eq. 4)."""
 
+from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
@@ -44,7 +45,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class MobileBottleneck(nn.Module):
-    """Widen 1x1, depthwise 3x3, weigh channels, narrow 1x1, add the input (Howard et al. 2019); the final release's block.
+    """Widen 1x1, depthwise 3x3, weigh channels, narrow 1x1, add the input (Howard et al. 2019), of the final release.
 
     (B, C, H, W) -> (B, C, H, W).
     """
@@ -76,7 +77,7 @@ def fusion_network(kind: FusionKind, C: int, *, blocks: int, width: int) -> nn.S
     """
     if kind == "basic":
         widths = [2 * C] + [width] * blocks
-        body: list[nn.Module] = [BasicBlock(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+        body: list[nn.Module] = [BasicBlock(a, b) for a, b in pairwise(widths)]
     elif kind == "mobile":
         body = [MobileBottleneck(2 * C, width) for _ in range(blocks)]
         width = 2 * C

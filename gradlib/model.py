@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -54,8 +54,7 @@ class GradConfig:
         return {**asdict(self), "map_size": list(self.map_size)}
 
 
-@dataclass(frozen=True)
-class GradOutput:
+class GradOutput(NamedTuple):
     """What one forward pass yields; maps are (B, ..., H, W), in the model's (possibly standardised) feature units."""
 
     features: Tensor  # x (B, C, H, W)

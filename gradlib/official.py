@@ -7,7 +7,7 @@ this project. What its forward does is stated in the book's chapter on paper and
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,9 @@ from torch import Tensor
 
 from gradlib.errors import InputError
 from gradlib.model import GRAD, GradConfig
+
+# where both releases differ from the paper's words
+RELEASED = GradConfig(jitter_per="batch", align_corners=False, padding_mode="zeros", concat="global_local")
 
 # released name -> ours, for the parts that both releases share
 SHARED = {
@@ -94,9 +97,10 @@ def model_from_official(
     shape = read_shape(state)
     side = math.isqrt(shape.pixels)
     H, W = map_size or (side, side)
-    if H * W != shape.pixels:
+    if shape.pixels != H * W:
         raise InputError(f"the global grid holds {shape.pixels} pixels, not {H} x {W}: give map_size=(H, W)")
-    config = GradConfig(
+    config = replace(
+        RELEASED,
         channels=shape.C,
         map_size=(H, W),
         local_resolution=shape.R_l,
@@ -107,10 +111,6 @@ def model_from_official(
         mse_threshold=mse_threshold,
         lambda_mse=lambda_mse,
         lambda_cos=lambda_cos,
-        jitter_per="batch",
-        align_corners=False,
-        padding_mode="zeros",
-        concat="global_local",
     )
     model = GRAD(config)
     try:

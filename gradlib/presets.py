@@ -1,4 +1,4 @@
-"""Named models with their true sizes: the paper's, the released code's, Table 6's, and one for two cores."""
+"""Named models with their schedules: the paper's, the released code's, Table 6's, and one for two cores."""
 
 from dataclasses import dataclass, replace
 
@@ -7,24 +7,54 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gradlib.errors import InputError
 from gradlib.model import GRAD, GradConfig
+from gradlib.official import RELEASED
+from gradlib.train import TrainConfig
 
-# width and blocks are those of psi at C = 216; a preset keeps the ratio to C for other backbones
-PRESETS: dict[str, GradConfig] = {
-    "grad": GradConfig(),  # the paper's words and the first release: 7 basic blocks at 2C
-    "crad": GradConfig(fusion="mobile", blocks=11, width=864),  # the final release
-    "crad-s": GradConfig(fusion="mobile", blocks=11, width=216),  # its small variant
-    "table6": GradConfig(blocks=7, width=288),  # the nearest to Table 6's 13.8 M and 17.4 G for GRAD
-    "lite": GradConfig(fusion="slim", blocks=3, width=64, standardise=True, mse_threshold=0.25),  # ours, for two cores
+RELEASED_TRAINING = TrainConfig(epochs=50, batch_size=16, drops=(0.8,), clip_norm=0.1)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model for C = 216 at 28 x 28 (other C keep the ratio of widths) and how to train it."""
+
+    model: GradConfig
+    training: TrainConfig
+
+
+PRESETS: dict[str, Preset] = {
+    # the paper's words, and psi as in the first release: 7 basic blocks at 2C
+    "grad": Preset(GradConfig(), TrainConfig()),
+    # the final release, with its settings wherever they differ from the paper's
+    "crad": Preset(replace(RELEASED, fusion="mobile", blocks=11, width=864), RELEASED_TRAINING),
+    "crad-s": Preset(replace(RELEASED, fusion="mobile", blocks=11, width=216), RELEASED_TRAINING),
+    # as "grad", with the width that comes nearest to the 13.8 M parameters and 17.4 GFLOPs of Table 6
+    "table6": Preset(GradConfig(width=288), TrainConfig()),
+    # ours, for two cores: a slim psi on a coarse map of standardised features (k in their units)
+    "lite": Preset(
+        GradConfig(map_size=(14, 14), fusion="slim", blocks=3, width=64, standardise=True, mse_threshold=0.25),
+        TrainConfig(epochs=40, batch_size=32),
+    ),
 }
 
 
-def preset_config(preset: str, *, channels: int, map_size: tuple[int, int]) -> GradConfig:
-    """The named preset for features of (channels, *map_size). Raises InputError for an unknown name."""
+def named_preset(preset: str) -> Preset:
+    """Raises InputError for an unknown name."""
     if preset not in PRESETS:
-        raise InputError(f'preset "{preset}" is unknown: choose one of {", ".join(PRESETS)}')
-    config = PRESETS[preset]
+        raise InputError(f'Preset "{preset}" is unknown: choose one of {", ".join(PRESETS)}.')
+    return PRESETS[preset]
+
+
+def preset_config(preset: str, *, channels: int, map_size: tuple[int, int]) -> GradConfig:
+    """The preset's model for features of (channels, *map_size). Raises InputError for an unknown name."""
+    config = named_preset(preset).model
     width = config.width if config.fusion == "slim" else config.width * channels // config.channels
     return replace(config, channels=channels, map_size=map_size, width=width)
+
+
+def preset_training(preset: str, *, epochs: int | None = None, seed: int = 0) -> TrainConfig:
+    """The preset's schedule, for another number of epochs if given. Raises InputError for an unknown name."""
+    training = named_preset(preset).training
+    return replace(training, epochs=training.epochs if epochs is None else epochs, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -36,7 +66,7 @@ class Complexity:
 
 
 def complexity(model: GRAD) -> Complexity:
-    """Count what the model really has and does, by torch's own FLOP counter (lookups, which it cannot see, are free)."""
+    """Count what the model really has and does, by torch's FLOP counter (lookups, which it cannot see, are free)."""
     x = torch.zeros(1, model.config.channels, *model.config.map_size, device=model.feature_mean.device)
     training = model.training
     with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -139,7 +139,7 @@ def test_grids_of_one_two_and_three_dimensions_train(D):
     assert model.G_l.G.grad.abs().sum() > 0
 
 
-# measured once from the released modules and from the search for Table 6: parameters and FLOPs (2 x multiply-add) in units
+# parameters and FLOPs (2 x multiply-add), measured on the released modules and in the search for Table 6
 @pytest.mark.parametrize(
     ("preset", "parameters", "flops"),
     [

@@ -1,0 +1,52 @@
+"""From a trained model to numbers: d of every test image, its map and score, and the metrics of each class."""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradlib.data import Sample, read_mask
+from gradlib.metrics import Metric, evaluate
+from gradlib.model import GRAD
+from gradlib.scores import anomaly_map, image_score
+from gradlib.train import Features
+
+
+@torch.inference_mode()
+def distances(model: GRAD, features: Features, device: torch.device) -> Tensor:
+    """d (N, H, W) of N images, on the CPU (Eq. 8)."""
+    model.eval()
+    blocks = torch.arange(len(features)).split(64)
+    return torch.cat([model(features[block].to(device)).error.cpu() for block in blocks])
+
+
+def measure(
+    d: Tensor, samples: Sequence[Sample], image_size: int, protocol: str
+) -> tuple[dict[str, dict[str, Metric]], np.ndarray]:
+    """The seven metrics of each class and the image scores (N,) from d (N, H, W); protocol as in gradlib.scores."""
+    score = np.empty(len(samples), np.float32)
+    metrics = {}
+    for category in dict.fromkeys(s.category for s in samples):
+        rows = [i for i, s in enumerate(samples) if s.category == category]
+        maps = anomaly_map(d[rows], image_size, protocol)  # (n, S, S)
+        score[rows] = image_score(maps, protocol).numpy()
+        labels = np.array([samples[i].label for i in rows])
+        masks = masks_of([samples[i] for i in rows], image_size)
+        metrics[category] = evaluate(maps.numpy(), score[rows], labels, masks, protocol)
+    return metrics, score
+
+
+def masks_of(samples: Sequence[Sample], size: int) -> np.ndarray | None:
+    """Masks (n, size, size), or None, with a warning where only some are missing, if a defective image has none."""
+    without = [s for s in samples if s.label == 1 and s.mask is None]
+    if not without:
+        return np.stack([read_mask(s, size) for s in samples])
+    if any(s.mask is not None for s in samples):
+        warnings.warn(
+            f"{without[0].image} and {len(without) - 1} more defective images have no mask: pixel metrics of class "
+            f"{without[0].category} are left undefined; add the masks under ground_truth to have them.",
+            stacklevel=2,
+        )
+    return None

@@ -1,0 +1,147 @@
+"""What a run leaves for the book: one JSON with its numbers and where they come from, and one file of scores.
+
+Chapters and tables read only these; nothing measured is typed by hand.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from gradlib.errors import InputError
+from gradlib.metrics import METRIC_NAMES, Metric, mean_over_classes
+from gradlib.paths import repository
+
+SCHEMA = 1
+RESULTS, SCORES = "results.json", "scores.npz"
+PACKAGES = ("gradlib", "torch", "timm", "numpy", "scikit-learn", "lightning-fabric")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Every test image of a run with what GRAD and the nearest neighbours say of it; N rows."""
+
+    image: np.ndarray  # (N,) paths relative to the dataset's root
+    category: np.ndarray  # (N,)
+    defect: np.ndarray  # (N,) "good" where normal
+    label: np.ndarray  # (N,) 0 normal, 1 anomalous
+    score: np.ndarray  # (N,) image scores of GRAD
+    d: np.ndarray  # (N, H, W) Eq. 8, before any resizing
+    knn_score: np.ndarray  # (N,)
+    knn_d: np.ndarray  # (N, H, W)
+
+
+def metric_table(per_class: Mapping[str, Mapping[str, Metric]]) -> dict[str, Any]:
+    """Values by class and their mean, and the reason for each one that is missing."""
+    mean = mean_over_classes(per_class)
+    table = {**per_class, "mean": mean}
+    return {
+        "classes": {name: {m: metrics[m].value for m in METRIC_NAMES} for name, metrics in per_class.items()},
+        "mean": {m: mean[m].value for m in METRIC_NAMES},
+        "undefined": {
+            name: {m: metrics[m].reason for m in METRIC_NAMES if metrics[m].value is None}
+            for name, metrics in table.items()
+            if any(metrics[m].value is None for m in METRIC_NAMES)
+        },
+    }
+
+
+def provenance(device: torch.device) -> dict[str, Any]:
+    """Commit, versions, device: what somebody needs to make the same number again."""
+    cuda = device.type == "cuda"
+    return {
+        "commit": git("rev-parse", "HEAD"),
+        "uncommitted_changes": bool(git("status", "--porcelain", "--", "gradlib", "book", "requirements.lock")),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "device": torch.cuda.get_device_name(device) if cuda else f"CPU, {os.cpu_count()} cores",
+        "threads": torch.get_num_threads(),
+    }
+
+
+def git(*arguments: str) -> str | None:
+    """A git command's answer in the checkout that holds gradlib; None where there is no checkout."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(repository()), *arguments], capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+def peak_memory(device: torch.device) -> dict[str, int | None]:
+    """The largest resident size of this process so far and, on a CUDA device, of its allocations there; bytes."""
+    host = None
+    if sys.platform != "win32":
+        import resource  # not on Windows
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return {"host": host, "device": torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None}
+
+
+def write_run(folder: Path, record: Mapping[str, Any], scores: Scores) -> None:
+    """Write the scores, then the results: a folder with a results.json is a finished run."""
+    part = folder / f"{SCORES}.part.npz"
+    np.savez_compressed(part, **vars(scores))
+    part.replace(folder / SCORES)
+    write_json(folder / RESULTS, {"schema": SCHEMA, **record})
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Replace `path` in one step; NaN is refused, since JSON has none."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def read_results(path: Path | str) -> dict[str, Any]:
+    """The record of a run: its folder or its JSON file. Raises InputError if it is missing or not such a record."""
+    path = Path(path)
+    path = path / RESULTS if path.is_dir() else path
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"There are no results at {path}: run the training chapter with this OUT first.") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path} is no valid JSON ({error}): delete it and run again.") from error
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+        raise InputError(f"{path} is not a result of this version of gradlib (schema {SCHEMA}): run again.")
+    return record
+
+
+def read_scores(folder: Path | str) -> Scores:
+    """The scores of a finished run. Raises InputError if they are missing or damaged."""
+    path = Path(folder) / SCORES
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Scores(**{name: file[name] for name in Scores.__dataclass_fields__})
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"The scores at {path} cannot be read ({error}): delete the folder and run again.") from error
+
+
+def ledger(folder: Path, **wanted: Any) -> list[dict[str, Any]]:
+    """All committed records in `folder` whose experiment has these settings, ordered by seed."""
+    records = [read_results(path) for path in sorted(folder.glob("*.json"))]
+    fitting = [r for r in records if all(r["experiment"].get(key) == value for key, value in wanted.items())]
+    return sorted(fitting, key=lambda record: record["experiment"]["seed"])
+
+
+def spread(
+    records: Sequence[Mapping[str, Any]], metric: str, *, category: str = "mean", of: str = "grad"
+) -> tuple[float, float]:
+    """Mean and standard deviation (n - 1; nan for one run) of a metric over runs; of="grad" or "knn"."""
+    tables = [record if of == "grad" else record[of] for record in records]
+    values = [(t["mean"] if category == "mean" else t["classes"][category])[metric] for t in tables]
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")

@@ -1,0 +1,218 @@
+"""The one training loop: AdamW, two learning rates, Eq. 7, a fixed number of epochs, the last one kept (Appendix A)."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim import AdamW, Optimizer
+from tqdm import tqdm
+
+from gradlib.checkpoint import load_tensors, save_tensors
+from gradlib.errors import InputError
+from gradlib.model import GRAD
+
+
+class Features(Protocol):
+    """Features by image number: a tensor, a FeatureCache, anything indexed alike; rows are (C, H, W) float32."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train; the defaults are the paper's (Appendix A)."""
+
+    epochs: int = 100
+    batch_size: int = 64  # over all processes together
+    lr_nets: float = 1e-3
+    lr_grids: float = 1e-1
+    weight_decay: float = 1e-2
+    drops: tuple[float, ...] = (0.4, 0.8)  # shares of the epochs after which both rates fall tenfold
+    clip_norm: float | None = None  # the released code: 0.1 over all parameters together
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1:
+            raise InputError(f"epochs and batch_size must be at least 1, not {self.epochs} and {self.batch_size}")
+
+    def rate_factor(self, epoch: int) -> float:
+        """What the learning rates are multiplied with in `epoch` (0-based)."""
+        return 0.1 ** sum(epoch >= round(drop * self.epochs) for drop in self.drops)
+
+
+@dataclass
+class TrainLog:
+    """What training leaves beside the weights."""
+
+    losses: list[float] = field(default_factory=list)  # mean of Eq. 7 over each epoch
+    seconds: float = 0.0  # over all parts of an interrupted run
+
+
+def make_fabric(device: str = "auto", *, precision: str = "auto") -> Fabric:
+    """Lightning Fabric for one device name: "auto", "cpu", "cuda", "cuda:1" (processes come from torchrun).
+
+    precision "auto": bfloat16 autocast on a CUDA device that computes in it, else float32; "bf16-mixed" and "32-true"
+    ask for either. Raises InputError if the device is not there.
+    """
+    name, _, number = device.partition(":")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
+        raise InputError(
+            f'device "{device}" is not available here: choose "cpu"' + (' or "cuda"' * torch.cuda.is_available())
+        )
+    if precision == "auto":
+        # on CPUs bfloat16 is faster or slower than float32 from one kind to the next, so there it has to be asked for
+        bfloat16 = name == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        precision = "bf16-mixed" if bfloat16 else "32-true"
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # set by torchrun, as is WORLD_SIZE
+    fabric = Fabric(
+        accelerator=name,
+        devices=[int(number)] if number else processes,
+        num_nodes=int(os.environ.get("WORLD_SIZE", 1)) // processes,
+        precision=precision,  # type: ignore[arg-type]
+    )
+    fabric.launch()
+    return fabric
+
+
+def epoch_generator(seed: int, epoch: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
+    """A random stream of its own for each seed, epoch and purpose: a resumed run needs no saved random state."""
+    digest = hashlib.sha256(f"{seed} {epoch} {purpose}".encode()).digest()
+    return torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def fit(
+    model: GRAD,
+    features: Features,
+    config: TrainConfig,
+    *,
+    fabric: Fabric,
+    checkpoint: Path | None = None,
+    identity: str = "",
+    after_epoch: Callable[[int], None] | None = None,
+) -> TrainLog:
+    """Train `model` in place on normal features for config.epochs epochs and keep the last.
+
+    features: N rows (C, H, W). checkpoint: a file that is written after each epoch and from which a killed run goes on,
+    on the CPU to the same weights bit for bit. identity: names the data; a checkpoint of other data, settings or model
+    is refused. Raises InputError for that and for features that are not finite.
+    """
+    if len(features) == 0:
+        raise InputError("no normal training image: training needs at least one")
+    model.to(fabric.device).to(memory_format=torch.channels_last)
+    optimizer: Optimizer = AdamW(
+        model.parameter_groups(lr_nets=config.lr_nets, lr_grids=config.lr_grids),
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+    owner = {
+        "train": asdict(config) | {"drops": list(config.drops)},
+        "config": model.config.to_dict(),
+        "identity": identity,
+    }
+    log, start = TrainLog(), 0
+    if checkpoint is not None and checkpoint.exists():
+        log = restore(checkpoint, model, optimizer, owner)
+        start = len(log.losses)
+    module, optimizer = fabric.setup(model, optimizer)
+    bars = tqdm(
+        range(start, config.epochs),
+        initial=start,
+        total=config.epochs,
+        desc="training",
+        unit="epoch",
+        disable=fabric.global_rank != 0,
+    )
+    for epoch in bars:
+        began = time.perf_counter()
+        for group, rate in zip(optimizer.param_groups, (config.lr_nets, config.lr_grids), strict=True):
+            group["lr"] = rate * config.rate_factor(epoch)
+        log.losses.append(train_epoch(module, features, optimizer, config, epoch, fabric))
+        log.seconds += time.perf_counter() - began
+        bars.set_postfix(loss=f"{log.losses[-1]:.4f}")
+        if checkpoint is not None and fabric.global_rank == 0:
+            save_state(checkpoint, model, optimizer, owner, log)
+        if after_epoch is not None:
+            after_epoch(epoch)
+    model.eval()
+    return log
+
+
+def train_epoch(
+    module: Any, features: Features, optimizer: Optimizer, config: TrainConfig, epoch: int, fabric: Fabric
+) -> float:
+    """One pass over all images in an order that only seed and epoch decide; returns the mean loss of Eq. 7."""
+    module.train()
+    order = torch.randperm(len(features), generator=epoch_generator(config.seed, epoch, "order"))
+    noise = epoch_generator(config.seed, epoch, f"jitter {fabric.global_rank}", fabric.device)
+    batches = order.split(config.batch_size)
+    if len(batches) > 1 and len(batches[-1]) == 1:  # batch statistics of a single image are no statistics
+        batches = batches[:-1]
+    total = torch.zeros((), device=fabric.device)
+    for batch in batches:
+        x = features[batch[fabric.global_rank :: fabric.world_size]].to(fabric.device, non_blocking=True)
+        out = module(x, generator=noise)
+        loss = F.mse_loss(out.reconstruction, out.features)  # Eq. 7, averaged over the batch
+        optimizer.zero_grad(set_to_none=True)
+        fabric.backward(loss)
+        if config.clip_norm is not None:
+            fabric.clip_gradients(module, optimizer, max_norm=config.clip_norm)
+        optimizer.step()
+        total += loss.detach()
+    mean = float(total) / len(batches)  # the only synchronisation with the device in an epoch
+    if not mean < float("inf"):
+        raise InputError(
+            f"the loss is {mean} after epoch {epoch + 1}: the features hold NaN or infinity, or the rates are too high"
+        )
+    return mean
+
+
+def save_state(path: Path, model: GRAD, optimizer: Optimizer, owner: dict[str, Any], log: TrainLog) -> None:
+    """Everything the next epoch depends on: weights, the optimiser's moments, and how many epochs are done."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
+    save_tensors(path, tensors, {"owner": owner, "log": asdict(log)})
+
+
+def restore(path: Path, model: GRAD, optimizer: Optimizer, owner: dict[str, Any]) -> TrainLog:
+    """Put a saved state back and return its log. Raises InputError if it belongs to another run."""
+    tensors, settings = load_tensors(path)
+    if settings.get("owner") != owner:
+        differing = differences(settings.get("owner") or {}, owner)
+        raise InputError(
+            f"{path} belongs to a run with other {', '.join(differing)}: choose another OUT or delete that file"
+        )
+    model.load_state_dict({k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")})
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        if key.startswith("optimizer."):
+            _, number, name = key.split(".")
+            if tensor.ndim:  # fused AdamW walks moments and weights in step: both need the same memory layout
+                tensor = torch.empty_like(parameters[int(number)]).copy_(tensor)
+            state.setdefault(int(number), {})[name] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return TrainLog(**settings["log"])
+
+
+def differences(saved: dict[str, Any], wanted: dict[str, Any]) -> Sequence[str]:
+    """Names of the settings in which two nested dictionaries differ, in the order of `wanted`."""
+    names: list[str] = []
+    for key, value in wanted.items():
+        other = saved.get(key)
+        if isinstance(value, dict) and isinstance(other, dict):
+            names += differences(other, value)
+        elif other != value:
+            names.append(key)
+    return names or ["settings"]
