@@ -1,0 +1,108 @@
+"""MVTec AD's reader: official counts, order, and one sentence for each tree that it cannot use."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import save, write_tiny_mvtec
+
+from gradlib.data import load_dataset, mvtec
+from gradlib.errors import InputError
+
+pytestmark = pytest.mark.filterwarnings("error")  # a reader warns only where a test expects it
+
+GREY = np.full((8, 8), 90, np.uint8)
+
+
+def counts(dataset) -> Counter:
+    return Counter((sample.category, sample.split, sample.label) for sample in dataset.samples)
+
+
+def test_official_mvtec_counts_add_up_to_the_published_totals():
+    assert len(mvtec.OFFICIAL_COUNTS) == 15
+    assert tuple(map(sum, zip(*mvtec.OFFICIAL_COUNTS.values(), strict=True))) == (3629, 1725, 1258)
+
+
+def test_real_mvtec_classes_have_the_official_counts(mvtec_root):
+    dataset = load_dataset("mvtec", mvtec_root)
+    assert dataset.categories == ("bottle", "transistor")
+    for category, (train, test, masks) in (("bottle", (209, 83, 63)), ("transistor", (213, 100, 40))):
+        of_class = dataset.select(categories=[category])
+        assert len(of_class.select(split="train").samples) == train
+        assert len(of_class.select(split="test").samples) == test
+        assert sum(sample.mask is not None for sample in of_class.samples) == masks
+        assert len(of_class.select(label=1).samples) == masks
+
+
+def test_mvtec_samples_know_their_defect_and_mask(tiny_mvtec):
+    dataset = load_dataset("mvtec", tiny_mvtec)
+    assert counts(dataset) == Counter(
+        {(c, s, n): k for c in ("gear", "nut") for s, n, k in (("train", 0, 4), ("test", 0, 2), ("test", 1, 2))}
+    )
+    for sample in dataset.samples:
+        assert sample.image.is_file()
+        assert (sample.defect == "good") == (sample.label == 0) == (sample.mask is None)
+    crack = dataset.select(categories=["nut"], label=1).samples[1]
+    assert crack.defect == "crack"
+    assert crack.mask == tiny_mvtec / "nut/ground_truth/crack/001_mask.png"
+
+
+def test_partial_official_class_is_read_with_a_warning_that_names_both_counts(tmp_path):
+    root = write_tiny_mvtec(tmp_path, ("bottle",))
+    with pytest.warns(UserWarning, match="'bottle'.* 4 training images, 4 test images and 2 masks .* 209, 83 and 63"):
+        dataset = load_dataset("mvtec", root)
+    assert len(dataset.samples) == 8
+
+
+def test_order_of_samples_does_not_depend_on_the_file_system_or_the_request(tiny_mvtec, monkeypatch):
+    forwards = load_dataset("mvtec", tiny_mvtec, ["nut", "gear"]).samples
+    listing = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: reversed(list(listing(folder))))
+    assert load_dataset("mvtec", tiny_mvtec, "gear,nut").samples == forwards
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda root: shutil.rmtree(root), "does not exist"),
+        (lambda root: shutil.rmtree(root / "gear/train/good"), "'gear' has no normal training images.*train/good"),
+        (lambda root: (root / "empty").mkdir(), "'empty' is empty"),
+        (lambda root: (root / "nut/ground_truth/crack/001_mask.png").unlink(), "crack/001.png has no mask"),
+        (lambda root: save(GREY, root / "nut/test/loose.png"), "loose.png lies directly in test/"),
+        (lambda root: save(GREY, root / "nut/train/loose.png"), "loose.png lies directly in train/"),
+    ],
+)
+def test_unusable_mvtec_tree_is_refused_with_one_sentence(tiny_mvtec, damage, sentence):
+    damage(tiny_mvtec)
+    with pytest.raises(InputError, match=sentence) as refusal:
+        load_dataset("mvtec", tiny_mvtec)
+    assert "\n" not in str(refusal.value)
+
+
+def test_unknown_class_is_refused_with_the_found_ones_and_the_closest(tiny_mvtec):
+    with pytest.raises(InputError, match=r"'gaer'.*found gear, nut \(did you mean 'gear'\?\)"):
+        load_dataset("mvtec", tiny_mvtec, ["gaer"])
+
+
+def test_one_class_folder_given_as_mvtec_root_is_refused(tiny_mvtec):
+    with pytest.raises(InputError, match="is itself one class: give its parent"):
+        load_dataset("mvtec", tiny_mvtec / "gear")
+
+
+def test_folder_without_any_class_is_refused(tmp_path):
+    with pytest.raises(InputError, match="No class of MVTec AD"):
+        load_dataset("mvtec", tmp_path)
+
+
+def test_archive_given_as_root_is_refused(tmp_path):
+    (tmp_path / "x.tar").touch()
+    with pytest.raises(InputError, match="is a file, not the folder"):
+        load_dataset("mvtec", tmp_path / "x.tar")
+
+
+def test_hidden_files_of_other_systems_are_no_samples(tiny_mvtec):
+    (tiny_mvtec / "gear/train/good/._000.png").write_bytes(b"resource fork")
+    (tiny_mvtec / "__MACOSX/train").mkdir(parents=True)
+    assert len(load_dataset("mvtec", tiny_mvtec).samples) == 16
