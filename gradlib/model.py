@@ -113,7 +113,8 @@ class GRAD(nn.Module):
             )
         # coordinates are differences of small numbers: bfloat16 would move patches by a tenth of a knot
         with torch.autocast(x.device.type, enabled=False):
-            x = (x.float() - self.feature_mean[:, None, None]) / self.feature_std[:, None, None]
+            x = x.float().contiguous(memory_format=torch.channels_last)  # psi's layout: else each sum strides
+            x = (x - self.feature_mean[:, None, None]) / self.feature_std[:, None, None]  # (B, C, H, W)
             c_l, c_g = self.v_l(x), self.v_g(x)  # (B, C_l, H, W), (B, C_g)
             f_l = self.G_l(self._jittered(c_l, generator))  # (B, C, H, W)
             f_g = self.G_g(c_g)  # (B, C, H, W)
