@@ -1,19 +1,20 @@
 """The baseline to beat: the distance to the nearest of many stored normal patches (the discrete memory of Fig. 1a).
 
-A plain one, on the very features that GRAD sees: a random tenth of the training patches, searched exhaustively by
-scikit-learn. It has no training, and its search grows with the training images.
+As PatchCore keeps them: a greedy core set, each next entry being the patch farthest from all that are kept, so that
+rare patches are kept too (a random choice of the same size was clearly worse). It sees the very features that GRAD
+sees, has no training, and its search grows with what it keeps.
 """
-
-import math
 
 import torch
 from sklearn.neighbors import NearestNeighbors
+from sklearn.random_projection import GaussianRandomProjection
 from torch import Tensor
 
 from gradlib.train import Features
 
-SHARE = 0.1  # of the training patches kept
-MOST_ENTRIES = 10_000
+ENTRIES = 4_000  # patches kept, or all if there are fewer
+POOL = 50_000  # patches, drawn at random, among which the greedy choice is made
+PROJECTED = 64  # dimensions in which it is made; distances to the kept patches are then taken in all C
 BLOCK = 64  # images at a time
 
 
@@ -28,17 +29,17 @@ class PatchMemory:
         self.entries = torch.empty(0, len(mean))
 
     def fit(self, features: Features, *, seed: int = 0) -> "PatchMemory":
-        """Keep min(a tenth, MOST_ENTRIES) patches of the N training maps (C, H, W), drawn evenly over the images."""
+        """Keep a core set of the patches of N training maps (C, H, W)."""
         images = torch.arange(len(features))
         pixels = features[images[:1]].shape[2] * features[images[:1]].shape[3]
-        kept = min(math.ceil(SHARE * len(features) * pixels), MOST_ENTRIES)
-        generator = torch.Generator().manual_seed(seed)
-        chosen = torch.randperm(len(features) * pixels, generator=generator)[:kept].sort().values
+        order = torch.randperm(len(features) * pixels, generator=torch.Generator().manual_seed(seed))
+        pool = order[:POOL].sort().values
         rows = []
         for block in images.split(BLOCK):
-            inside = chosen[(chosen >= block[0] * pixels) & (chosen < (block[-1] + 1) * pixels)] - block[0] * pixels
+            inside = pool[(pool >= block[0] * pixels) & (pool < (block[-1] + 1) * pixels)] - block[0] * pixels
             rows.append(self._patches(features[block])[inside])
-        self.entries = torch.cat(rows)  # (entries, C)
+        patches = torch.cat(rows)  # (POOL, C)
+        self.entries = patches[core_set(patches, min(ENTRIES, len(patches)), seed=seed)]
         self._search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(self.entries.numpy())
         return self
 
@@ -54,3 +55,21 @@ class PatchMemory:
     def _patches(self, x: Tensor) -> Tensor:
         x = (x - self.mean[:, None, None]) / self.std[:, None, None]
         return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])  # (n*H*W, C)
+
+
+def core_set(patches: Tensor, kept: int, *, seed: int = 0) -> Tensor:
+    """Numbers (kept,) of patches (M, C) chosen greedily: the first is patch 0, each next the farthest from the kept.
+
+    Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022 (Algorithm 1).
+    """
+    z = patches
+    if patches.shape[1] > PROJECTED:
+        z = torch.from_numpy(GaussianRandomProjection(PROJECTED, random_state=seed).fit_transform(patches.numpy()))
+    z = z.float()
+    length = z.square().sum(dim=1)  # (M,)
+    farthest, nearest, chosen = 0, torch.full_like(length, float("inf")), []
+    for _ in range(kept):
+        chosen.append(farthest)
+        nearest = torch.minimum(nearest, length + length[farthest] - 2 * (z @ z[farthest]))  # squared distance (M,)
+        farthest = int(nearest.argmax())
+    return torch.tensor(chosen)

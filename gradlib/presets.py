@@ -32,7 +32,7 @@ PRESETS: dict[str, Preset] = {
     # ours, for two cores: a slim psi on a coarse map of standardised features (k in their units)
     "lite": Preset(
         GradConfig(map_size=(14, 14), fusion="slim", blocks=3, width=64, standardise=True, mse_threshold=0.25),
-        TrainConfig(epochs=40, batch_size=16),
+        TrainConfig(epochs=12, batch_size=16),
     ),
 }
 

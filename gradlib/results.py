@@ -132,7 +132,7 @@ def read_scores(folder: Path | str) -> Scores:
 
 
 def ledger(folder: Path, **wanted: Any) -> list[dict[str, Any]]:
-    """All committed records in `folder` whose experiment has these settings, ordered by seed."""
+    """The committed records in `folder` whose experiment has these settings, ordered by seed; perhaps none."""
     records = [read_results(path) for path in sorted(folder.glob("*.json"))]
     fitting = [r for r in records if all(r["experiment"].get(key) == value for key, value in wanted.items())]
     return sorted(fitting, key=lambda record: record["experiment"]["seed"])

@@ -1,0 +1,86 @@
+"""Tables that chapters show, made from result records: no number in the book is typed by hand."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from IPython.display import Markdown
+
+from gradlib.metrics import METRIC_NAMES
+from gradlib.results import spread
+
+MISSING = "No such run is committed in data/results yet: `make results` makes it."
+HEADINGS = {
+    "image_auroc": "image AUROC",
+    "image_ap": "image AP",
+    "image_f1max": "image F1-max",
+    "pixel_auroc": "pixel AUROC",
+    "pixel_ap": "pixel AP",
+    "pixel_f1max": "pixel F1-max",
+    "aupro": "AUPRO",
+}
+
+
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Markdown:
+    """A Markdown table; the first column is text, the others are aligned right."""
+    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
+    return Markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
+
+
+def percent(value: float | None) -> str:
+    """A share in percent to one decimal, or a dash where it is undefined."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def metrics_of_run(record: Mapping[str, Any]) -> Markdown:
+    """The defined metrics of one run, in percent: each class, their mean, and the nearest neighbours' mean."""
+    shown = [m for m in METRIC_NAMES if any(values[m] is not None for values in record["classes"].values())]
+    rows = [[name, *[percent(values[m]) for m in shown]] for name, values in record["classes"].items()]
+    rows.append(["**mean**", *[f"**{percent(record['mean'][m])}**" for m in shown]])
+    rows.append(["nearest neighbours, mean", *[percent(record["knn"]["mean"][m]) for m in shown]])
+    return markdown_table(["class", *[HEADINGS[m] for m in shown]], rows)
+
+
+def mean_and_spread(
+    records: Sequence[Mapping[str, Any]], metric: str, *, category: str = "mean", of: str = "grad"
+) -> str:
+    """Mean over runs and, after the sign, their standard deviation, in percent; a dash where it is undefined."""
+    tables = [record if of == "grad" else record[of] for record in records]
+    values = [(t["mean"] if category == "mean" else t["classes"][category])[metric] for t in tables]
+    if not values or any(value is None for value in values):
+        return "–"
+    mean, deviation = spread(records, metric, category=category, of=of)
+    return f"{100 * mean:.2f} ± {100 * deviation:.2f}" if len(values) > 1 else f"{100 * mean:.2f}"
+
+
+def ledger_table(records: Sequence[Mapping[str, Any]]) -> Markdown:
+    """Committed runs of one experiment over their seeds: GRAD beside the nearest neighbours, class by class."""
+    if not records:
+        return Markdown(MISSING)
+    rows = []
+    for category in [*records[0]["classes"], "mean"]:
+        for metric in ("image_auroc", "pixel_auroc"):
+            grad, knn = (mean_and_spread(records, metric, category=category, of=of) for of in ("grad", "knn"))
+            if grad != "–":
+                rows.append([category, HEADINGS[metric], grad, knn])
+    return markdown_table(["class", "metric", f"GRAD, {len(records)} seeds", "nearest neighbours"], rows)
+
+
+def source_of(records: Sequence[Mapping[str, Any]]) -> str:
+    """One line that says where a ledger table comes from."""
+    if not records:
+        return MISSING
+    first = records[0]
+    settings, origin = first["experiment"], first["provenance"]
+    seconds = [record["seconds"]["training"] for record in records]
+    seeds = ", ".join(str(record["experiment"]["seed"]) for record in records)
+    parts = [
+        *[settings[key] for key in ("dataset", "setting", "backbone", "preset")],
+        f"map {settings['map_size']}",
+        f"{settings['epochs']} epochs, the last one kept",
+        f"seeds {seeds}",
+        f"protocol {settings['protocol']}",
+        f"commit {(origin['commit'] or 'unknown')[:9]}",
+        origin["device"],
+        f"training {min(seconds):.0f} to {max(seconds):.0f} s",
+    ]
+    return " · ".join(parts)

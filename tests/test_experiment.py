@@ -1,0 +1,210 @@
+"""A whole run on drawn images: what it leaves, that it is not repeated, and that it goes on after a kill."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from conftest import write_tiny_mvtec
+
+from gradlib import experiment as module
+from gradlib.checkpoint import load_model
+from gradlib.data import load_dataset
+from gradlib.errors import InputError
+from gradlib.evaluation import distances, measure
+from gradlib.experiment import Experiment, run
+from gradlib.knn import PatchMemory, core_set
+from gradlib.metrics import METRIC_NAMES
+from gradlib.results import ledger, read_results, read_scores, spread
+
+TINY = Experiment(dataset="mvtec", epochs=2, map_size=4, image_size=64)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return write_tiny_mvtec(tmp_path_factory.mktemp("images"), size=64)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("GRAD_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("GRAD_RUNS", str(tmp_path_factory.getbasetemp() / "runs"))
+
+
+@pytest.fixture(scope="module")
+def finished(images, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRAD_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        return run(TINY, data_root=images, out=tmp_path_factory.mktemp("run"), device="cpu")
+
+
+def test_a_run_leaves_numbers_for_every_class_and_where_they_come_from(finished):
+    record = read_results(finished)
+    assert set(record["classes"]) == {"gear", "nut"}
+    for table in (record, record["knn"]):
+        for category in ("gear", "nut"):
+            assert set(table["classes"][category]) == set(METRIC_NAMES)
+        for metric in METRIC_NAMES:
+            values = [table["classes"][c][metric] for c in ("gear", "nut")]
+            assert all(0 <= value <= 1 for value in values)
+            assert table["mean"][metric] == pytest.approx(np.mean(values))
+    assert record["experiment"] == TINY.settings()
+    assert record["data"]["counts"] == {c: {"train": 4, "test": 4} for c in ("gear", "nut")}
+    assert record["provenance"]["device"].startswith("CPU")
+    assert set(record["seconds"]) == {"features", "training", "scoring", "knn", "total"}
+    assert len(record["losses"][0]) == 2
+    assert record["peak_memory"]["host"] > 1e8
+
+
+def test_the_saved_scores_and_model_give_the_recorded_metrics(finished, images):
+    scores, record = read_scores(finished), read_results(finished)
+    samples = load_dataset("mvtec", images).select(split="test").samples
+    assert list(scores.image) == [s.image.relative_to(images).as_posix() for s in samples]
+    metrics, score = measure(torch.from_numpy(scores.d), samples, 64, "paper")
+    np.testing.assert_array_equal(score, scores.score)
+    assert metrics["nut"]["aupro"].value == record["classes"]["nut"]["aupro"]
+    model, settings = load_model(finished)
+    assert settings["backbone"]["name"] == "tf_efficientnet_lite0"
+    backbone = module.load_backbone(settings["backbone"]["name"])
+    features = module.cached_features(samples, backbone, image_size=64, map_size=4)
+    np.testing.assert_allclose(distances(model, features, torch.device("cpu")).numpy(), scores.d, atol=1e-6)
+
+
+def test_a_finished_run_is_returned_as_it_is(finished, images, monkeypatch):
+    monkeypatch.setattr(module, "run_part", lambda *_: pytest.fail("trained again"))
+    before = (finished / "results.json").stat().st_mtime_ns
+    assert run(TINY, data_root=images, out=finished) == finished
+    assert (finished / "results.json").stat().st_mtime_ns == before
+
+
+def test_a_folder_with_another_run_is_refused_and_kept(finished, images):
+    with pytest.raises(InputError, match="finished run with other seed"):
+        run(dataclasses.replace(TINY, seed=1), data_root=images, out=finished)
+    assert read_results(finished)["experiment"]["seed"] == 0
+
+
+def test_a_run_killed_in_training_goes_on_to_the_same_numbers(finished, images, tmp_path, monkeypatch):
+    fit = module.fit
+
+    def killed(*args, **kwargs):
+        def stop(epoch):
+            raise KeyboardInterrupt
+
+        return fit(*args, **kwargs, after_epoch=stop)
+
+    monkeypatch.setattr(module, "fit", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(TINY, data_root=images, out=tmp_path, device="cpu")
+    assert not (tmp_path / "results.json").exists()
+    monkeypatch.setattr(module, "fit", fit)
+    run(TINY, data_root=images, out=tmp_path, device="cpu")
+    resumed, whole = read_results(tmp_path), read_results(finished)
+    assert resumed["classes"] == whole["classes"]
+    assert resumed["losses"] == whole["losses"]
+    assert list(tmp_path.glob("checkpoint*")) == []
+
+
+def test_separate_models_are_trained_on_their_class_alone(images, tmp_path):
+    folder = run(dataclasses.replace(TINY, setting="separate", epochs=1), data_root=images, out=tmp_path, device="cpu")
+    record = read_results(folder)
+    assert sorted(path.name for path in folder.glob("model*")) == ["model-gear.safetensors", "model-nut.safetensors"]
+    assert len(record["losses"]) == 2
+    assert len(read_scores(folder).score) == 8
+
+
+def test_raw_features_are_what_the_paper_s_presets_train_on(images, tmp_path):
+    folder = run(dataclasses.replace(TINY, preset="crad-s", epochs=1), data_root=images, out=tmp_path, device="cpu")
+    model, _ = load_model(folder)
+    assert not model.config.standardise
+    assert model.feature_std.eq(1).all()
+
+
+def test_without_an_out_the_folder_is_named_after_settings_and_code(images):
+    folder = TINY.default_folder()
+    assert folder != dataclasses.replace(TINY, seed=1).default_folder()
+    assert folder.name.startswith("mvtec-unified-lite-seed0-")
+
+
+def test_missing_masks_leave_pixel_metrics_undefined_with_a_reason(tmp_path):
+    root = write_tiny_mvtec(tmp_path / "mine", ("photos",), size=64)
+    (root / "photos" / "ground_truth" / "crack" / "001_mask.png").unlink()
+    experiment = dataclasses.replace(TINY, dataset="folder", epochs=1)
+    with pytest.warns(UserWarning, match=r"001\.png.*no mask|mask"):
+        folder = run(experiment, data_root=root, out=tmp_path / "out", device="cpu")
+    record = read_results(folder)
+    assert record["classes"]["photos"]["pixel_auroc"] is None
+    assert record["classes"]["photos"]["image_auroc"] is not None
+    assert "mask" in record["undefined"]["photos"]["pixel_auroc"]
+    assert record["mean"]["pixel_auroc"] is None
+
+
+def test_a_class_without_test_images_is_refused(tmp_path):
+    root = write_tiny_mvtec(tmp_path / "mine", ("photos",), size=64)
+    for path in (root / "photos" / "test").rglob("*.png"):
+        path.unlink()
+    with pytest.raises(InputError, match="test"):
+        run(dataclasses.replace(TINY, dataset="folder"), data_root=root, out=tmp_path / "out", device="cpu")
+
+
+def test_an_unknown_setting_is_refused():
+    with pytest.raises(InputError, match='"separate"'):
+        Experiment(setting="both")
+
+
+def test_the_nearest_neighbour_memory_is_exhaustive_search():
+    train, test = torch.randn(30, 4, 3, 3), torch.randn(5, 4, 3, 3)
+    memory = PatchMemory(torch.zeros(4), torch.ones(4)).fit(train)
+    assert len(memory.entries) == 270
+    patches = test.permute(0, 2, 3, 1).reshape(-1, 4)
+    expected = torch.cdist(patches, memory.entries).amin(dim=1).view(5, 3, 3)
+    torch.testing.assert_close(memory.distance(test), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_the_core_set_takes_the_farthest_patch_each_time():
+    line = torch.tensor([[0.0], [1.0], [10.0], [4.0], [9.0]])
+    assert core_set(line, 4).tolist() == [0, 2, 3, 1]
+    wide = torch.randn(200, 80)
+    wide[57] += 50  # an outlier survives the projection
+    assert core_set(wide, 2)[1] == 57
+
+
+def test_the_memory_s_entries_are_training_patches_in_the_model_s_units():
+    train = torch.randn(30, 4, 3, 3)
+    mean, std = torch.tensor([1.0, 2, 3, 4]), torch.tensor([1.0, 2, 3, 4])
+    memory = PatchMemory(mean, std).fit(train, seed=1)
+    patches = ((train - mean[:, None, None]) / std[:, None, None]).permute(0, 2, 3, 1).reshape(-1, 4)
+    assert torch.cdist(memory.entries, patches).amin(dim=1).max() < 5e-3  # cdist's own rounding
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "no results"), ("{", "no valid JSON"), ('{"schema": 0}', "schema"), ("[1]", "schema")],
+)
+def test_results_that_cannot_be_read_are_refused_by_path(tmp_path, content, reason):
+    if content is not None:
+        (tmp_path / "results.json").write_text(content)
+    with pytest.raises(InputError, match=reason) as caught:
+        read_results(tmp_path)
+    assert "results.json" in str(caught.value)
+
+
+def test_damaged_scores_are_refused(tmp_path):
+    (tmp_path / "scores.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match="scores"):
+        read_scores(tmp_path)
+
+
+def test_the_ledger_selects_by_setting_and_gives_mean_and_spread(finished, tmp_path):
+    record = read_results(finished)
+    for seed, value in enumerate((0.8, 0.9, 1.0)):
+        changed = json.loads(json.dumps(record))
+        changed["experiment"]["seed"] = seed
+        changed["mean"]["image_auroc"] = value
+        (tmp_path / f"{9 - seed}.json").write_text(json.dumps(changed))
+    records = ledger(tmp_path, dataset="mvtec")
+    assert [r["experiment"]["seed"] for r in records] == [0, 1, 2]
+    assert ledger(tmp_path, dataset="visa") == []
+    assert spread(records, "image_auroc") == pytest.approx((0.9, 0.1))
+    assert np.isnan(spread(records[:1], "image_auroc")[1])
+    assert spread(records, "image_auroc", of="knn")[0] == record["knn"]["mean"]["image_auroc"]
