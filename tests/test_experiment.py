@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -208,3 +211,29 @@ def test_the_ledger_selects_by_setting_and_gives_mean_and_spread(finished, tmp_p
     assert spread(records, "image_auroc") == pytest.approx((0.9, 0.1))
     assert np.isnan(spread(records[:1], "image_auroc")[1])
     assert spread(records, "image_auroc", of="knn")[0] == record["knn"]["mean"]["image_auroc"]
+
+
+TWO_PROCESSES = """
+import sys
+from gradlib.experiment import Experiment, run
+tiny = Experiment(dataset="mvtec", epochs=1, map_size=4, image_size=64)
+run(tiny, data_root=sys.argv[1], out=sys.argv[2], device="cpu")
+"""
+
+
+def test_two_processes_of_torchrun_train_one_model(finished, images, tmp_path):
+    script = tmp_path / "two.py"
+    script.write_text(TWO_PROCESSES)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", str(script)]
+    answer = subprocess.run(
+        [*command, str(images), str(tmp_path / "out")],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "GRAD_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    record = read_results(tmp_path / "out")
+    assert record["processes"] == 2
+    assert record["classes"].keys() == read_results(finished)["classes"].keys()
