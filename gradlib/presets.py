@@ -31,8 +31,8 @@ PRESETS: dict[str, Preset] = {
     "table6": Preset(GradConfig(width=288), TrainConfig()),
     # ours, for two cores: a slim psi on a coarse map of standardised features (k in their units)
     "lite": Preset(
-        GradConfig(map_size=(14, 14), fusion="slim", blocks=3, width=64, standardise=True, mse_threshold=0.25),
-        TrainConfig(epochs=12, batch_size=16),
+        GradConfig(map_size=(14, 14), fusion="slim", blocks=1, width=128, standardise=True, mse_threshold=0.25),
+        TrainConfig(epochs=12, batch_size=16, lr_nets=3e-3),
     ),
 }
 

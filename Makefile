@@ -1,0 +1,87 @@
+# `make book` builds the site, `make test` checks everything. Both set up what they need and skip what is done.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+BUILT := _build/.built
+
+# What a page depends on: its text, the library, the committed results and the configuration.
+SOURCES := $(shell find book gradlib data/results -type f -not -path '*/_vendor/*' -not -path '*/.*' -not -name '*.pyc') \
+  _config.yml _toc.yml package-lock.json
+
+.NOTPARALLEL:
+.PHONY: help book test check lab lock results results-elpv results-mvtec clean
+
+help:
+	@echo "make book     install, execute and build the book to _build/html"
+	@echo "make test     install and build if need be, then run every check"
+	@echo "make lab      open the chapters in JupyterLab"
+	@echo "make lock     renew requirements.lock after an edit of requirements.txt"
+	@echo "make results  measure anew what data/results holds; MVTEC=path/to/mvtec includes that data"
+	@echo "make clean    remove the built book"
+
+book: $(BUILT)
+	@echo "The book is built. Open it:   $(CURDIR)/_build/html/index.html"
+	@echo "or serve it on this machine:  $(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html 8000"
+
+test: check $(BUILT)
+	$(PYTHON) -m pytest --cov=gradlib --cov-report=term-missing:skip-covered
+	$(PYTHON) -m pytest --nbmake book/
+
+check: $(INSTALLED)
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+	$(PYTHON) -m nbstripout --verify --keep-id --extra-keys "metadata.language_info metadata.papermill metadata.widgets cell.metadata.papermill" book/*.ipynb
+
+lab: $(INSTALLED)
+	$(PYTHON) -m jupyterlab $(LAB)
+
+lock: $(PYTHON)
+	$(PYTHON) -m pip install --quiet uv
+	$(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header requirements.txt -o requirements.lock
+
+# What data/results holds, measured anew by the training chapter, three seeds each.
+results: results-elpv $(if $(MVTEC),results-mvtec)
+
+results-elpv: $(INSTALLED)
+	rm -rf runs/results/elpv* && mkdir -p runs/results
+	for seed in 0 1 2; do \
+	  $(VENV)/bin/papermill book/03_training.ipynb runs/results/elpv-$$seed.ipynb -p SEED $$seed -p OUT runs/results/elpv-$$seed && \
+	  cp runs/results/elpv-$$seed/results.json data/results/elpv-lite-seed$$seed.json || exit 1; \
+	done
+
+results-mvtec: $(INSTALLED)
+	rm -rf runs/results/mvtec* && mkdir -p runs/results
+	for seed in 0 1 2; do \
+	  $(VENV)/bin/papermill book/03_training.ipynb runs/results/mvtec-$$seed.ipynb -p SEED $$seed -p OUT runs/results/mvtec-$$seed \
+	    -p DATASET mvtec -p DATA_ROOT "$(MVTEC)" -p CATEGORIES bottle,transistor -p EPOCHS 60 && \
+	  cp runs/results/mvtec-$$seed/results.json data/results/mvtec-bottle-transistor-lite-seed$$seed.json || exit 1; \
+	done
+
+clean:
+	rm -rf _build
+
+# Every page is executed and written anew, so none can be left over from another state of the sources.
+$(BUILT): $(INSTALLED) $(SOURCES)
+	rm -rf _build
+	$(VENV)/bin/jupyter-book build . -n -W --keep-going --all
+	@touch $@
+
+$(INSTALLED): requirements.txt requirements.lock pyproject.toml | $(PYTHON)
+	$(PYTHON) -m pip install -r requirements.txt -c requirements.lock
+	$(PYTHON) -m pip install --no-deps -e .
+	@touch $@
+
+# The first Python on the path that is new enough; a folder without pip is not kept, or the next run would trust it.
+$(PYTHON):
+	@for python in python3 python3.13 python3.12 python3.11 python; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11, 4))' 2>/dev/null; then \
+	    $$python -m venv $(VENV) && exit 0; \
+	    rm -rf $(VENV); \
+	    echo "$$python cannot create a virtual environment (the lines above say why); mend that, then run make again." >&2; \
+	    exit 1; \
+	  fi; \
+	done; \
+	echo "Python 3.11.4 or newer is needed, and no python3 here is: install one, then run make again." >&2; \
+	exit 1

@@ -1,0 +1,68 @@
+"""One visit to a page in a browser: opened at desktop width, scrolled to its end, then narrowed to a telephone."""
+
+import contextlib
+from dataclasses import dataclass, field
+
+from playwright.sync_api import Page, TimeoutError
+
+TELEPHONE = {"width": 390, "height": 844}
+# What must become something else: figures drawn, formulas typeset, widgets put in place.
+PROMISED = {
+    "figures": (".grad-figure", ".grad-plot[data-drawn] .main-svg:first-child"),
+    "formulas": (
+        "span.math, div.math",
+        ':is(span.math, div.math):has(mjx-container):not(:has(mjx-merror, [style*="color: red"]))',
+    ),
+    "widgets": ('script[type="application/vnd.jupyter.widget-view+json"]', ".widget-subarea > .lm-Widget"),
+}
+COUNTS = "selectors => Object.fromEntries(selectors.map(s => [s, document.querySelectorAll(s).length]))"
+KEPT = "pairs => pairs.every(([a, b]) => document.querySelectorAll(a).length <= document.querySelectorAll(b).length)"
+IMAGES_WITHOUT_WORDS = r"""[...document.images]
+  .filter(image => !image.alt.trim() || /\.(png|svg|jpe?g)$/.test(image.alt))
+  .map(image => image.getAttribute('src'))"""
+# Whatever ends beyond the page's right edge, unless something around it scrolls.
+TOO_WIDE = """[...document.querySelectorAll('.bd-article *, .prev-next-footer *')].filter(element => {
+    if (element.ownerSVGElement || element.getBoundingClientRect().right <= innerWidth + 1) return false;
+    for (let around = element; around !== document.body; around = around.parentElement)
+      if (['auto', 'scroll'].includes(getComputedStyle(around).overflowX) || around.tagName === 'MJX-ASSISTIVE-MML')
+        return false;
+    return true;
+  }).map(element => `${element.tagName} ${element.className} ${element.textContent.slice(0, 40)}`)"""
+
+
+@dataclass
+class Visit:
+    """What a visit showed; `counts` by CSS selector, `too_wide` the elements that end beyond a telephone's edge."""
+
+    requests: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    images_without_words: list[str] = field(default_factory=list)
+    too_wide: list[str] = field(default_factory=list)
+    width: int = 0
+
+
+def make_visit(tab: Page, address: str) -> Visit:
+    """Open a page and look at all of it; waiting ends when each promise is kept, or after 20 seconds."""
+    visit = Visit()
+    tab.on("request", lambda request: visit.requests.append(request.url))
+    tab.on("requestfailed", lambda request: visit.failures.append(request.url))
+    tab.on("response", lambda answer: visit.failures.append(answer.url) if answer.status >= 400 else None)
+    tab.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: visit.errors.append(str(error)))
+    tab.goto(address, wait_until="load")
+    for step in range(100):
+        tab.evaluate("window.scrollBy({top: innerHeight, behavior: 'instant'})")
+        tab.wait_for_timeout(50)
+        if step and tab.evaluate("scrollY + innerHeight >= document.documentElement.scrollHeight - 2"):
+            break
+    with contextlib.suppress(TimeoutError):  # the counts say which promise was not kept
+        tab.wait_for_function(KEPT, arg=list(PROMISED.values()), timeout=20_000)
+    visit.counts = tab.evaluate(COUNTS, [selector for pair in PROMISED.values() for selector in pair])
+    visit.images_without_words = tab.evaluate(IMAGES_WITHOUT_WORDS)
+    tab.set_viewport_size(TELEPHONE)
+    tab.wait_for_timeout(500)  # figures follow the width
+    visit.width = tab.evaluate("document.scrollingElement.scrollWidth")
+    visit.too_wide = tab.evaluate(TOO_WIDE)
+    return visit
