@@ -10,15 +10,14 @@ SOURCES := $(shell find book gradlib data/results -type f -not -path '*/_vendor/
   _config.yml _toc.yml package-lock.json
 
 .NOTPARALLEL:
-.PHONY: help book test check lab lock results results-elpv results-mvtec clean
+.PHONY: help book test check results lab lock clean
 
 help:
 	@echo "make book     install, execute and build the book to _build/html"
 	@echo "make test     install and build if need be, then run every check"
-	@echo "make results MVTEC=path/to/mvtec   make the committed results that are missing: three seeds of each experiment"
 	@echo "make lab      open the chapters in JupyterLab"
 	@echo "make lock     renew requirements.lock after an edit of requirements.txt"
-	@echo "make results  measure anew what data/results holds; MVTEC=path/to/mvtec includes that data"
+	@echo "make results make what is missing in data/results, three seeds each; MVTEC=path/to/mvtec adds that data"
 	@echo "make clean    remove the built book"
 
 book: $(BUILT)
@@ -58,24 +57,6 @@ lab: $(INSTALLED)
 lock: $(PYTHON)
 	$(PYTHON) -m pip install --quiet uv
 	$(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header requirements.txt -o requirements.lock
-
-# What data/results holds, measured anew by the training chapter, three seeds each.
-results: results-elpv $(if $(MVTEC),results-mvtec)
-
-results-elpv: $(INSTALLED)
-	rm -rf runs/results/elpv* && mkdir -p runs/results
-	for seed in 0 1 2; do \
-	  $(VENV)/bin/papermill book/03_training.ipynb runs/results/elpv-$$seed.ipynb -p SEED $$seed -p OUT runs/results/elpv-$$seed && \
-	  cp runs/results/elpv-$$seed/results.json data/results/elpv-lite-seed$$seed.json || exit 1; \
-	done
-
-results-mvtec: $(INSTALLED)
-	rm -rf runs/results/mvtec* && mkdir -p runs/results
-	for seed in 0 1 2; do \
-	  $(VENV)/bin/papermill book/03_training.ipynb runs/results/mvtec-$$seed.ipynb -p SEED $$seed -p OUT runs/results/mvtec-$$seed \
-	    -p DATASET mvtec -p DATA_ROOT "$(MVTEC)" -p CATEGORIES bottle,transistor -p EPOCHS 60 && \
-	  cp runs/results/mvtec-$$seed/results.json data/results/mvtec-bottle-transistor-lite-seed$$seed.json || exit 1; \
-	done
 
 clean:
 	rm -rf _build
