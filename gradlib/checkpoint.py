@@ -31,7 +31,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], settings: Mapping[st
     except (OSError, SafetensorError) as error:
         part.unlink(missing_ok=True)
         raise InputError(
-            f"{path} cannot be written ({error}): free some space or choose another folder; earlier states are whole"
+            f"{path} cannot be written ({error}): free some space or choose another folder; earlier states are whole."
         ) from error
 
 
@@ -39,17 +39,17 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Settings]:
     """Read what save_tensors wrote. Raises InputError if the file is missing, damaged or something else."""
     remedy = "give a model.safetensors that a gradlib run wrote, or train again"
     if not path.is_file():
-        raise InputError(f"no checkpoint at {path}: {remedy}")
+        raise InputError(f"No checkpoint at {path}: {remedy}.")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
     except (OSError, SafetensorError) as error:
         raise InputError(
-            f"{path} is no readable safetensors file ({error}): {remedy}; pickles are not opened"
+            f"{path} is no readable safetensors file ({error}): {remedy}; pickles are not opened."
         ) from error
     if header.get("kind") != KIND:
-        raise InputError(f"{path} holds tensors but was not written by gradlib: {remedy}")
+        raise InputError(f"{path} holds tensors but was not written by gradlib: {remedy}.")
     return tensors, json.loads(header["settings"])
 
 
@@ -68,10 +68,10 @@ def load_model(path: Path | str, *, device: torch.device | str = "cpu") -> tuple
         path = path / "model.safetensors"
     tensors, settings = load_tensors(path)
     if "config" not in settings:
-        raise InputError(f"{path} is not a finished model: give a run's model.safetensors")
+        raise InputError(f"{path} is not a finished model: give a run's model.safetensors.")
     model = GRAD(GradConfig.from_dict(settings["config"]))
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
-        raise InputError(f"{path}: its weights do not fit its configuration ({error}): train again") from error
+        raise InputError(f"{path}: its weights do not fit its configuration ({error}): train again.") from error
     return model.to(device).eval(), settings

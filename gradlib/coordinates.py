@@ -54,7 +54,7 @@ def jitter(
     """
     shapes: dict[str, tuple[int, ...]] = {"pixel": (c.shape[0], 1, *c.shape[2:]), "batch": (1, 1, 1, 1)}
     if per not in shapes:
-        raise InputError(f'jitter per "{per}" is unknown: choose "pixel" (the paper) or "batch" (the released code)')
+        raise InputError(f'Jitter per "{per}" is unknown: choose "pixel" (the paper) or "batch" (the released code).')
     moved = torch.rand(shapes[per], device=c.device, generator=generator) < fraction  # (B, 1, H, W) or (1, 1, 1, 1)
     noise = torch.randn(c.shape, device=c.device, generator=generator)  # (B, C_l, H, W)
     return c + std * noise * moved

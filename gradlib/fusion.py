@@ -85,5 +85,5 @@ def fusion_network(kind: FusionKind, C: int, *, blocks: int, width: int) -> nn.S
         body = [nn.Conv2d(2 * C, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
         body += [BasicBlock(width, width) for _ in range(blocks)]
     else:
-        raise InputError(f'fusion "{kind}" is unknown: choose "basic", "mobile" or "slim"')
+        raise InputError(f'Fusion "{kind}" is unknown: choose "basic", "mobile" or "slim".')
     return nn.Sequential(*body, nn.Conv2d(width, C, 1, bias=False))

@@ -40,7 +40,7 @@ def interpolate(G: Tensor, v: Tensor, *, padding_mode: PaddingMode = "border") -
     *sizes, K = G.shape
     if v.ndim != 2 or v.shape[1] != len(sizes):
         raise InputError(
-            f"coordinates of shape {tuple(v.shape)} do not fit a grid with {len(sizes)} axes: give (N, {len(sizes)})"
+            f"Coordinates of shape {tuple(v.shape)} do not fit a grid with {len(sizes)} axes: give (N, {len(sizes)})."
         )
     R = torch.tensor(sizes, device=v.device)  # (D,)
     if padding_mode == "border":
@@ -68,7 +68,7 @@ class Grid(nn.Module):
     def __init__(self, D: int, R: int, K: int, *, align_corners: bool = True, padding_mode: PaddingMode = "border"):
         super().__init__()
         if D not in (1, 2, 3) or R < 2:
-            raise InputError(f"a grid needs 1, 2 or 3 axes and at least 2 knots on each, not {D} axes of {R} knots")
+            raise InputError(f"A grid needs 1, 2 or 3 axes and at least 2 knots on each, not {D} axes of {R} knots.")
         self.R, self.align_corners, self.padding_mode = R, align_corners, padding_mode
         G = torch.empty(1, K, *[R] * D)
         nn.init.xavier_normal_(G)

@@ -45,7 +45,7 @@ class GradConfig:
         unknown = sorted(set(fields) - set(cls.__dataclass_fields__))
         if unknown:
             raise InputError(
-                f"the model's configuration has unknown fields {unknown}: it was saved by another version of gradlib"
+                f"The model's configuration has unknown fields {unknown}: it was saved by another version of gradlib."
             )
         return cls(**{**fields, "map_size": tuple(fields["map_size"])})
 
@@ -109,7 +109,7 @@ class GRAD(nn.Module):
         if x.shape[1:] != (config.channels, *config.map_size):
             expected = ("B", config.channels, *config.map_size)
             raise InputError(
-                f"features of shape {tuple(x.shape)} do not fit a model for {expected}: check backbone and map size"
+                f"Features of shape {tuple(x.shape)} do not fit a model for {expected}: check backbone and map size."
             )
         # coordinates are differences of small numbers: bfloat16 would move patches by a tenth of a knot
         with torch.autocast(x.device.type, enabled=False):

@@ -49,14 +49,14 @@ def read_shape(state: Mapping[str, Tensor]) -> OfficialShape:
     missing = [name for name in ("query.0", "query.1", "recover.weight") if name not in state]
     if missing:
         raise InputError(
-            f"no GRAD or CRAD state dict: {missing} missing; pass the module's own state_dict without prefixes"
+            f"No GRAD or CRAD state dict: {missing} missing; pass the module's own state_dict without prefixes."
         )
     (_, C, R_l, _), (_, CHW, R_g, _) = state["query.0"].shape, state["query.1"].shape
     final = any(name.startswith("layer.0.conv.") for name in state)
     pattern = r"layer\.(\d+)\.conv\." if final else r"layer\.0\.(\d+)\.conv1\."
     blocks = {int(m[1]) for m in map(re.compile(pattern).match, state) if m}
     if not blocks:
-        raise InputError("no GRAD or CRAD state dict: it names no layer of psi that either release has")
+        raise InputError("No GRAD or CRAD state dict: it names no layer of psi that either release has.")
     width = state["layer.0.conv.0.weight"].shape[0] if final else 2 * C
     return OfficialShape(C, CHW // C, R_l, R_g, final, max(blocks) + 1, width)
 
@@ -98,7 +98,7 @@ def model_from_official(
     side = math.isqrt(shape.pixels)
     H, W = map_size or (side, side)
     if shape.pixels != H * W:
-        raise InputError(f"the global grid holds {shape.pixels} pixels, not {H} x {W}: give map_size=(H, W)")
+        raise InputError(f"The global grid holds {shape.pixels} pixels, not {H} x {W}: give map_size=(H, W).")
     config = replace(
         RELEASED,
         channels=shape.C,
@@ -116,5 +116,5 @@ def model_from_official(
     try:
         model.load_state_dict(convert(state, shape))
     except RuntimeError as error:
-        raise InputError(f"the state dict does not fit the release it resembles: {error}") from error
+        raise InputError(f"The state dict does not fit the release it resembles: {error}") from error
     return model.eval()

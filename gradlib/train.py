@@ -42,7 +42,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1:
-            raise InputError(f"epochs and batch_size must be at least 1, not {self.epochs} and {self.batch_size}")
+            raise InputError(f"The epochs and batch_size must be at least 1, not {self.epochs} and {self.batch_size}.")
 
     def rate_factor(self, epoch: int) -> float:
         """What the learning rates are multiplied with in `epoch` (0-based)."""
@@ -68,7 +68,8 @@ def make_fabric(device: str = "auto", *, precision: str = "auto") -> Fabric:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
         raise InputError(
-            f'device "{device}" is not available here: choose "cpu"' + (' or "cuda"' * torch.cuda.is_available())
+            f'Device "{device}" is not available here: choose "cpu"'
+            + (' or "cuda".' if torch.cuda.is_available() else ".")
         )
     if precision == "auto":
         # on CPUs bfloat16 is faster or slower than float32 from one kind to the next, so there it has to be asked for
@@ -108,7 +109,7 @@ def fit(
     is refused. Raises InputError for that and for features that are not finite.
     """
     if len(features) == 0:
-        raise InputError("no normal training image: training needs at least one")
+        raise InputError("There is no normal training image: training needs at least one.")
     model.to(fabric.device).to(memory_format=torch.channels_last)
     optimizer: Optimizer = AdamW(
         model.parameter_groups(lr_nets=config.lr_nets, lr_grids=config.lr_grids),
@@ -172,7 +173,7 @@ def train_epoch(
     mean = float(total) / len(batches)  # the only synchronisation with the device in an epoch
     if not mean < float("inf"):
         raise InputError(
-            f"the loss is {mean} after epoch {epoch + 1}: the features hold NaN or infinity, or the rates are too high"
+            f"The loss is {mean} after epoch {epoch + 1}: the features hold NaN or infinity, or the rates are too high."
         )
     return mean
 
@@ -191,7 +192,7 @@ def restore(path: Path, model: GRAD, optimizer: Optimizer, owner: dict[str, Any]
     if settings.get("owner") != owner:
         differing = differences(settings.get("owner") or {}, owner)
         raise InputError(
-            f"{path} belongs to a run with other {', '.join(differing)}: choose another OUT or delete that file"
+            f"{path} belongs to a run with other {', '.join(differing)}: choose another OUT or delete that file."
         )
     model.load_state_dict({k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")})
     parameters = [p for group in optimizer.param_groups for p in group["params"]]

@@ -202,7 +202,7 @@ def broken_files(tmp_path):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("absent", "no checkpoint at"),
+        ("absent", "No checkpoint at"),
         ("cut", "no readable safetensors"),
         ("pickle", "pickles are not opened"),
         ("foreign", "not written by gradlib"),
