@@ -41,12 +41,12 @@ TRAIN = $(VENV)/bin/papermill --no-progress-bar book/03_training.ipynb
 results: $(SEEDS:%=data/results/elpv-lite-seed%.json) $(if $(MVTEC),$(SEEDS:%=data/results/mvtec-pair-lite-seed%.json))
 
 data/results/elpv-lite-seed%.json: | $(INSTALLED)
-	@mkdir -p runs
+	@mkdir -p runs $(@D)
 	$(TRAIN) runs/elpv-lite-seed$*.ipynb -p SEED $* -p OUT runs/elpv-lite-seed$*
 	cp runs/elpv-lite-seed$*/results.json $@
 
 data/results/mvtec-pair-lite-seed%.json: | $(INSTALLED)
-	@mkdir -p runs
+	@mkdir -p runs $(@D)
 	$(TRAIN) runs/mvtec-pair-lite-seed$*.ipynb -p SEED $* -p OUT runs/mvtec-pair-lite-seed$* \
 	  -p DATASET mvtec -p DATA_ROOT "$(MVTEC)" -p CATEGORIES bottle,transistor -p EPOCHS 60
 	cp runs/mvtec-pair-lite-seed$*/results.json $@
