@@ -157,8 +157,8 @@ def train_epoch(
     order = torch.randperm(len(features), generator=epoch_generator(config.seed, epoch, "order"))
     noise = epoch_generator(config.seed, epoch, f"jitter {fabric.global_rank}", fabric.device)
     batches = order.split(config.batch_size)
-    if len(batches) > 1 and len(batches[-1]) == 1:  # batch statistics of a single image are no statistics
-        batches = batches[:-1]
+    if len(batches) > 1 and len(batches[-1]) < 2 * fabric.world_size:
+        batches = batches[:-1]  # each process needs two images: the statistics of a single one are none
     total = torch.zeros((), device=fabric.device)
     for batch in batches:
         x = features[batch[fabric.global_rank :: fabric.world_size]].to(fabric.device, non_blocking=True)
