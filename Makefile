@@ -48,7 +48,7 @@ data/results/elpv-lite-seed%.json: | $(INSTALLED)
 data/results/mvtec-pair-lite-seed%.json: | $(INSTALLED)
 	@mkdir -p runs $(@D)
 	$(TRAIN) runs/mvtec-pair-lite-seed$*.ipynb -p SEED $* -p OUT runs/mvtec-pair-lite-seed$* \
-	  -p DATASET mvtec -p DATA_ROOT "$(MVTEC)" -p CATEGORIES bottle,transistor -p EPOCHS 60
+	  -p DATASET mvtec -p DATA_ROOT "$(MVTEC)" -p CATEGORIES bottle,transistor -p EPOCHS 40
 	cp runs/mvtec-pair-lite-seed$*/results.json $@
 
 lab: $(INSTALLED)
