@@ -212,8 +212,10 @@ def differences(saved: dict[str, Any], wanted: dict[str, Any]) -> Sequence[str]:
     names: list[str] = []
     for key, value in wanted.items():
         other = saved.get(key)
+        if other == value:
+            continue
         if isinstance(value, dict) and isinstance(other, dict):
             names += differences(other, value)
-        elif other != value:
+        else:
             names.append(key)
-    return names or ["settings"]
+    return names

@@ -126,7 +126,7 @@ def test_a_run_killed_at_a_random_step_resumes_to_identical_weights(fabric, tmp_
 def test_a_checkpoint_of_another_run_is_refused_by_name(fabric, tmp_path):
     state = tmp_path / "state.safetensors"
     trained(fabric, TrainConfig(epochs=1, batch_size=8), checkpoint=state, identity="these images")
-    with pytest.raises(InputError, match=r"state\.safetensors belongs to a run with other epochs"):
+    with pytest.raises(InputError, match=r"state\.safetensors belongs to a run with other epochs:"):
         trained(fabric, TrainConfig(epochs=2, batch_size=8), checkpoint=state, identity="these images")
     with pytest.raises(InputError, match="identity"):
         trained(fabric, TrainConfig(epochs=1, batch_size=8), checkpoint=state, identity="other images")
