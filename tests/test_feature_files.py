@@ -152,7 +152,7 @@ def test_of_two_processes_one_builds_and_the_other_waits_and_reads(
     assert tell(builder, "go on") == "computing"
     assert tell(builder, "go on") == "built"
     waiting.join(timeout=30)
-    torch.testing.assert_close(everything(results[0]), expected)
+    torch.testing.assert_close(everything(results[0]), expected, rtol=1e-4, atol=1e-5)
     assert counting.images == 0
     assert not list(tmp_path.glob("*.part"))
 
@@ -168,5 +168,5 @@ def test_what_a_killed_builder_leaves_is_never_read(
     assert part.stat().st_size > 0
     cache = cached(gears(samples), backbone, tmp_path)
     assert counting.images == 4
-    torch.testing.assert_close(everything(cache), direct(gears(samples), backbone))
+    torch.testing.assert_close(everything(cache), direct(gears(samples), backbone), rtol=1e-4, atol=1e-5)
     assert not list(tmp_path.glob("*.part"))
