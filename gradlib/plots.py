@@ -82,8 +82,8 @@ def threshold_slider(score: np.ndarray, label: np.ndarray, *, steps: int = 41) -
         bargap=0,
         xaxis_title="image score",
         yaxis_title="images",
-        height=460,
-        margin_t=90,
+        height=480,
+        margin_t=110,
         title={"text": states[start]["title.text"], "font": {"size": 14}},
         shapes=states[start]["shapes"],
         sliders=[{"active": start, "steps": positions, "currentvalue": {"prefix": "threshold "}, "pad": {"t": 48}}],
@@ -99,5 +99,6 @@ def _threshold_state(score: np.ndarray, label: np.ndarray, threshold: float) -> 
     """What the slider changes at one threshold: the line and the title."""
     style = {"dash": "dash", "color": "grey"}
     line = {"type": "line", "x0": threshold, "x1": threshold, "y0": 0, "y1": 1, "yref": "paper", "line": style}
-    words = ", ".join(f"{count} {name}" for name, count in confusion(score, label, threshold).items())
+    found, missed, alarms, passed = (f"{n} {name}" for name, n in confusion(score, label, threshold).items())
+    words = f"{found}, {missed},<br>{alarms}, {passed}"  # two lines, so that they fit a telephone
     return {"shapes": [line], "title.text": words}

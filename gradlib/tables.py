@@ -53,7 +53,7 @@ def mean_and_spread(
 
 
 def ledger_table(records: Sequence[Mapping[str, Any]]) -> Markdown:
-    """Committed runs of one experiment over their seeds: GRAD beside the nearest neighbours, class by class."""
+    """Committed runs of one experiment over their seeds: GRAD beside the nearest neighbours, and the source below."""
     if not records:
         return Markdown(MISSING)
     rows = []
@@ -62,13 +62,12 @@ def ledger_table(records: Sequence[Mapping[str, Any]]) -> Markdown:
             grad, knn = (mean_and_spread(records, metric, category=category, of=of) for of in ("grad", "knn"))
             if grad != "–":
                 rows.append([category, HEADINGS[metric], grad, knn])
-    return markdown_table(["class", "metric", f"GRAD, {len(records)} seeds", "nearest neighbours"], rows)
+    table = markdown_table(["class", "metric", f"GRAD, {len(records)} seeds", "nearest neighbours"], rows)
+    return Markdown(f"{table.data}\n\nSource: {source_of(records)}.")
 
 
 def source_of(records: Sequence[Mapping[str, Any]]) -> str:
-    """One line that says where a ledger table comes from."""
-    if not records:
-        return MISSING
+    """One sentence that says where a ledger table comes from."""
     first = records[0]
     settings, origin = first["experiment"], first["provenance"]
     seconds = [record["seconds"]["training"] for record in records]
@@ -83,4 +82,4 @@ def source_of(records: Sequence[Mapping[str, Any]]) -> str:
         origin["device"],
         f"training {min(seconds):.0f} to {max(seconds):.0f} s",
     ]
-    return " · ".join(parts)
+    return ", ".join(parts)

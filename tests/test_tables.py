@@ -41,11 +41,10 @@ def test_undefined_values_are_left_out_of_the_ledger_table():
 
 def test_an_empty_ledger_says_how_to_fill_it():
     assert "make results" in tables.ledger_table([]).data
-    assert "make results" in tables.source_of([])
 
 
 def test_the_source_names_commit_seeds_and_device():
-    line = tables.source_of([record(0), record(1)])
+    line = tables.ledger_table([record(0), record(1)]).data
     assert all(part in line for part in ("012345678", "seeds 0, 1", "CPU"))
 
 
@@ -60,7 +59,7 @@ def test_the_slider_shows_the_counts_of_its_threshold():
     figure = plots.threshold_slider(score, label, steps=5)
     steps = figure.layout.sliders[0].steps
     assert len(steps) == 5
-    assert steps[0].args[0]["title.text"] == "10 found, 0 missed, 10 false alarms, 0 passed"
+    assert steps[0].args[0]["title.text"] == "10 found, 0 missed,<br>10 false alarms, 0 passed"
     assert "10 normal and 10 anomalous" in figure.layout.meta["alt"]
 
 
