@@ -1,6 +1,7 @@
 """Frozen timm feature extractors: an image becomes the feature map x that GRAD learns to reconstruct."""
 
 import difflib
+import importlib.util
 import inspect
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gradlib.errors import InputError
-from gradlib.weights import LITE0, LITE0_PACKAGE, SEED, lite0_classifier, own_random_state, state_sha256
+from gradlib.weights import LITE0, PACKAGED, SEED, own_random_state, packaged_classifier, state_sha256
 
 B4 = "tf_efficientnet_b4"
 STRIDES = (8, 16)  # of the stages taken by default, as the paper's 3rd and 4th of EfficientNet-b4
@@ -44,6 +45,10 @@ class Backbone(nn.Module):
         self._channel_axis_is_last = getattr(net, "output_fmt", "NCHW") == "NHWC"  # Swin and its kin
         self.net = net.requires_grad_(False).to(memory_format=torch.channels_last)
         self.train(False)
+
+    def identity(self) -> dict[str, Any]:
+        """What its features depend on, as plain JSON types."""
+        return {"name": self.name, "stages": list(self.stages), "weights": self.weights_id}
 
     def train(self, mode: bool = True) -> "Backbone":
         """Stay in eval mode, whatever `mode` says: batch statistics would make features depend on their batch."""
@@ -90,7 +95,8 @@ def load_backbone(
     """Any convolutional network or vision transformer that timm knows by `name`, frozen.
 
     Args:
-        name: `tf_efficientnet_lite0` has its ImageNet weights in an installed package; all others come from the hub.
+        name: `tf_efficientnet_lite0` has its ImageNet weights in an installed package, as `..._lite1` and `..._lite2`
+            may have; all others come from the hub.
         stages: timm's `out_indices`; by default those of stride 8 and 16, or the last two where all have one stride.
         b4_padding_fix: only for EfficientNet-b4: pad one convolution as the released code does. Its SAME padding is
             that of 380 pixels at every size, (2, 2); timm's follows the size and is (1, 2) at 224.
@@ -171,17 +177,25 @@ def _weighted(name: str, stages: tuple[int, ...], any_size: bool) -> tuple[Net, 
             f"timm has no trained weights for {name!r}; choose another backbone, or pass pretrained=False."
         )
     full_name = f"{cfg.architecture}.{cfg.tag}" if cfg.tag else name
-    if cfg.architecture == LITE0:
+    if cfg.architecture in PACKAGED:
         net = _create(name, stages, any_size)
-        trained = lite0_classifier().state_dict()
+        trained = packaged_classifier(cfg.architecture).state_dict()
         net.load_state_dict({key: trained[key] for key in net.state_dict()})
-        return net, f"package {LITE0_PACKAGE}"
+        return net, f"package {PACKAGED[cfg.architecture].package}"
     if cfg.hf_hub_id and not _in_cache(cfg) and not _hub_answers():
         raise _unreachable(full_name, "no answer")
     try:
         return _create(name, stages, any_size, pretrained=True), f"hub {full_name}"
     except Exception as error:  # the same call without weights succeeded, so whatever it is, the weights are the cause
         raise _unreachable(full_name, str(error)) from error
+
+
+def weights_are_here(name: str) -> bool:
+    """Whether the trained weights can be had without a network: from an installed package or the hub's cache."""
+    cfg = get_pretrained_cfg(name)
+    if cfg is not None and cfg.architecture in PACKAGED:
+        return importlib.util.find_spec(PACKAGED[cfg.architecture].package.replace("-", "_")) is not None
+    return cfg is not None and _in_cache(cfg)
 
 
 def _in_cache(cfg: PretrainedCfg) -> bool:

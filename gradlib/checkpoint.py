@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gradlib.errors import InputError
 from gradlib.model import GRAD, GradConfig
+from gradlib.uniad import UniAD
 
 KIND = "gradlib"  # in the header, so that a stranger's safetensors file is told apart
 Settings = dict[str, Any]
@@ -53,7 +54,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Settings]:
     return tensors, json.loads(header["settings"])
 
 
-def save_model(path: Path, model: GRAD, settings: Mapping[str, Any]) -> None:
+def save_model(path: Path, model: GRAD | UniAD, settings: Mapping[str, Any]) -> None:
     """Save weights, configuration and whatever a later user of the model needs (backbone, image size, ...)."""
     save_tensors(path, model.state_dict(), {**settings, "config": model.config.to_dict()})
 

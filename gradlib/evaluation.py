@@ -9,13 +9,13 @@ from torch import Tensor
 
 from gradlib.data import Sample, read_mask
 from gradlib.metrics import Metric, evaluate
-from gradlib.model import GRAD
+from gradlib.model import GRAD, Features
 from gradlib.scores import anomaly_map, image_score
-from gradlib.train import Features
+from gradlib.uniad import UniAD
 
 
 @torch.inference_mode()
-def distances(model: GRAD, features: Features, device: torch.device) -> Tensor:
+def distances(model: GRAD | UniAD, features: Features, device: torch.device) -> Tensor:
     """d (N, H, W) of N images, on the CPU (Eq. 8)."""
     model.eval()
     blocks = torch.arange(len(features)).split(64)
@@ -23,27 +23,30 @@ def distances(model: GRAD, features: Features, device: torch.device) -> Tensor:
 
 
 def measure(
-    d: Tensor, samples: Sequence[Sample], image_size: int, protocol: str
+    d: Tensor, samples: Sequence[Sample], image_size: int, protocol: str, *, score: Tensor | None = None
 ) -> tuple[dict[str, dict[str, Metric]], np.ndarray]:
-    """The seven metrics of each class and the image scores (N,) from d (N, H, W); protocol as in gradlib.scores."""
-    score = np.empty(len(samples), np.float32)
+    """The seven metrics of each class and the image scores (N,) from d (N, H, W); protocol as in gradlib.scores.
+
+    score: (N,) for a method that has image scores of its own; else they come from the maps.
+    """
+    scores = np.empty(len(samples), np.float32)
     metrics = {}
     for category in dict.fromkeys(s.category for s in samples):
         rows = [i for i, s in enumerate(samples) if s.category == category]
         maps = anomaly_map(d[rows], image_size, protocol)  # (n, S, S)
-        score[rows] = image_score(maps, protocol).numpy()
+        scores[rows] = (image_score(maps, protocol) if score is None else score[rows]).numpy()
         labels = np.array([samples[i].label for i in rows])
         masks = masks_of([samples[i] for i in rows], image_size)
-        metrics[category] = evaluate(maps.numpy(), score[rows], labels, masks, protocol)
-    return metrics, score
+        metrics[category] = evaluate(maps.numpy(), scores[rows], labels, masks, protocol)
+    return metrics, scores
 
 
-def masks_of(samples: Sequence[Sample], size: int) -> np.ndarray | None:
+def masks_of(samples: Sequence[Sample], size: int, *, warn: bool = True) -> np.ndarray | None:
     """Masks (n, size, size), or None, with a warning where only some are missing, if a defective image has none."""
     without = [s for s in samples if s.label == 1 and s.mask is None]
     if not without:
         return np.stack([read_mask(s, size) for s in samples])
-    if any(s.mask is not None for s in samples):
+    if warn and any(s.mask is not None for s in samples):
         warnings.warn(
             f"{without[0].image} and {len(without) - 1} more defective images have no mask: pixel metrics of class "
             f"{without[0].category} are left undefined; add the masks under ground_truth to have them.",

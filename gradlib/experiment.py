@@ -3,9 +3,9 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,17 @@ import torch
 from lightning_fabric import Fabric
 
 from gradlib.backbones import Backbone, load_backbone
-from gradlib.cache import FeatureCache, cached_features, channel_statistics
 from gradlib.checkpoint import save_model
 from gradlib.data import Dataset, Sample, load_dataset
 from gradlib.errors import InputError
-from gradlib.evaluation import distances, measure
-from gradlib.knn import PatchMemory
+from gradlib.evaluation import measure
+from gradlib.evidence import evidence
+from gradlib.methods import METHODS, Part, Scored, changed, score_part
 from gradlib.metrics import Metric
-from gradlib.model import GRAD
 from gradlib.paths import repository, runs_folder
-from gradlib.presets import complexity, named_preset, preset_config, preset_training
+from gradlib.presets import UNIAD_TRAINING, named_preset, preset_training
 from gradlib.results import RESULTS, Scores, metric_table, peak_memory, provenance, read_results, write_run
-from gradlib.train import TrainConfig, TrainLog, differences, epoch_generator, fit, make_fabric
+from gradlib.train import TrainConfig, differences, epoch_generator, make_fabric
 
 SETTINGS = ("unified", "separate")
 
@@ -38,27 +37,39 @@ class Experiment:
     dataset: str = "elpv"
     categories: tuple[str, ...] = ()  # empty: all
     setting: str = "unified"  # one model for all classes, or "separate": one for each
+    method: str = "grad"  # one of gradlib.methods.METHODS
     backbone: str = "tf_efficientnet_lite0"
     preset: str = "lite"
+    model: Mapping[str, Any] = field(default_factory=dict)  # fields of GradConfig that differ from the preset's
+    train: Mapping[str, Any] = field(default_factory=dict)  # fields of TrainConfig likewise
     map_size: int | None = None  # H = W; None: the preset's
     epochs: int | None = None  # None: the preset's
+    shots: int | None = None  # training images of each class, drawn by the seed; None: all
     seed: int = 0
     image_size: int = 224
     protocol: str = "paper"
+    by_epoch: bool = False  # note the test score of each epoch: an exhibit, nothing is chosen by it
 
     def __post_init__(self) -> None:
         if self.setting not in SETTINGS:
             raise InputError(f'Setting "{self.setting}" is unknown: choose "unified" or "separate".')
+        if self.method not in METHODS:
+            raise InputError(f'Method "{self.method}" is unknown: choose one of {", ".join(METHODS)}.')
+        if self.shots is not None and self.shots < 1:
+            raise InputError(f"{self.shots} training images of each class are too few: give shots of 1 or more.")
+        self.training()  # refuses unknown presets and fields before anything is computed
 
     def settings(self) -> dict[str, Any]:
         """As plain JSON types, with the preset's own values filled in."""
         training = self.training()
         filled = {"map_size": self.size(), "epochs": training.epochs, "categories": list(self.categories)}
-        return {**asdict(self), **filled}
+        return {**asdict(self), "model": dict(self.model), "train": dict(self.train), **filled}
 
     def training(self) -> TrainConfig:
-        """The preset's schedule with this experiment's epochs and seed."""
-        return preset_training(self.preset, epochs=self.epochs, seed=self.seed)
+        """The method's schedule with this experiment's changes, epochs and seed."""
+        base = UNIAD_TRAINING if self.method == "uniad" else preset_training(self.preset)
+        base = changed(base, dict(self.train), "TRAINING")
+        return replace(base, epochs=self.epochs or base.epochs, seed=self.seed, drops=tuple(base.drops))
 
     def size(self) -> int:
         """H = W of the feature map."""
@@ -70,7 +81,8 @@ class Experiment:
         for path in sorted((repository() / "gradlib").rglob("*.py")):
             code.update(path.read_bytes())
         digest = hashlib.sha256((json.dumps(self.settings()) + code.hexdigest()).encode()).hexdigest()
-        return runs_folder() / f"{self.dataset}-{self.setting}-{self.preset}-seed{self.seed}-{digest[:10]}"
+        what = self.preset if self.method == "grad" else self.method
+        return runs_folder() / f"{self.dataset}-{self.setting}-{what}-seed{self.seed}-{digest[:10]}"
 
 
 @dataclass
@@ -83,28 +95,21 @@ class Clock:
     def __call__(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
         yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - began, 2)
+        self.add(name, time.perf_counter() - began)
 
-
-@dataclass(frozen=True)
-class Part:
-    """One model's share of an experiment: all classes (unified) or one (separate)."""
-
-    name: str
-    train: tuple[Sample, ...]
-    test: tuple[Sample, ...]
+    def add(self, name: str, seconds: float) -> None:
+        """Count seconds that were measured elsewhere."""
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + seconds, 2)
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What one part yields."""
 
+    scored: Scored
     metrics: dict[str, dict[str, Metric]]
-    knn_metrics: dict[str, dict[str, Metric]]
+    evidence: dict[str, dict[str, Any]]
     scores: Scores
-    log: TrainLog
-    model: GRAD
-    entries: int
 
 
 def run(
@@ -122,11 +127,11 @@ def run(
         return folder
     fabric, clock = make_fabric(device), Clock()
     with clock("total"):
-        parts = split_into_parts(dataset, experiment.setting)
+        parts = split_into_parts(dataset, experiment)
         backbone = load_backbone(experiment.backbone)
         outcomes = [run_part(part, experiment, backbone, dataset, fabric, clock, folder, identity) for part in parts]
     if fabric.global_rank == 0:
-        record = make_record(experiment, dataset, identity, outcomes, backbone, fabric, clock)
+        record = make_record(experiment, dataset, identity, parts, outcomes, backbone, fabric, clock)
         write_run(folder, record, join_scores([o.scores for o in outcomes]))
     fabric.barrier()
     return folder
@@ -145,46 +150,51 @@ def is_finished(folder: Path, experiment: Experiment, identity: str) -> bool:
     return True
 
 
-def split_into_parts(dataset: Dataset, setting: str) -> list[Part]:
+def split_into_parts(dataset: Dataset, experiment: Experiment) -> list[Part]:
     """One part for all classes or one each. Raises InputError if a class has nothing to test on."""
-    groups = [dataset.categories] if setting == "unified" else [(category,) for category in dataset.categories]
+    unified = experiment.setting == "unified"
+    groups = [dataset.categories] if unified else [(category,) for category in dataset.categories]
     parts = []
     for group in groups:
         chosen = dataset.select(categories=group)
         train = chosen.select(split="train", label=0).samples
+        if experiment.shots is not None:
+            train = few(train, experiment.shots, experiment.seed)
         test = chosen.select(split="test").samples
         if not test:
             raise InputError(
                 f"{dataset.root} has no test image of {', '.join(group)}: add test/good and test/<defect> folders."
             )
-        parts.append(Part("all" if setting == "unified" else group[0], train, test))
+        parts.append(Part("all" if unified else group[0], train, test))
     return parts
+
+
+def few(samples: Sequence[Sample], shots: int, seed: int) -> tuple[Sample, ...]:
+    """`shots` images of each class, drawn by the seed. Raises InputError if a class has fewer."""
+    chosen: list[Sample] = []
+    for category in dict.fromkeys(s.category for s in samples):
+        here = [s for s in samples if s.category == category]
+        if len(here) < shots:
+            raise InputError(f"Class {category} has {len(here)} normal training images: give shots up to that.")
+        order = torch.randperm(len(here), generator=epoch_generator(seed, 0, f"shots of {category}"))
+        chosen += [here[i] for i in sorted(order[:shots].tolist())]
+    return tuple(chosen)
 
 
 def run_part(
     part: Part, experiment: Experiment, backbone: Backbone, dataset: Dataset, fabric: Fabric, clock: Clock,
     folder: Path, identity: str,
 ) -> Outcome:  # fmt: skip
-    """Features, training, scoring, and the same for the nearest-neighbour memory."""
-    sizes = {"image_size": experiment.image_size, "map_size": experiment.size(), "device": fabric.device}
+    """Train and score one model, measure it, and keep it."""
+    state = folder / f"checkpoint-{part.name}.safetensors"
+    scored = score_part(part, experiment, backbone, fabric, clock, state, identity)
     how = experiment.image_size, experiment.protocol
-    with clock("features"):
-        train = cached_features(part.train, backbone, **sizes)  # type: ignore[arg-type]
-        test = cached_features(part.test, backbone, **sizes)  # type: ignore[arg-type]
-    with clock("training"):
-        model = new_model(experiment, train)
-        state = folder / f"checkpoint-{part.name}.safetensors"
-        log = fit(model, train, experiment.training(), fabric=fabric, checkpoint=state, identity=identity)
-    with clock("scoring"):
-        d = distances(model, test, fabric.device)
-        metrics, score = measure(d, part.test, *how)
-    with clock("knn"):
-        memory = PatchMemory(model.feature_mean, model.feature_std).fit(train, seed=experiment.seed)
-        knn_d = memory.distance(test)
-        knn_metrics, knn_score = measure(knn_d, part.test, *how)
-    if fabric.global_rank == 0:
+    with clock("measuring"):
+        metrics, score = measure(scored.d, part.test, *how, score=scored.score)
+        found = evidence(scored.d, score, part.test, *how, channels=scored.squared_units)
+    if fabric.global_rank == 0 and scored.model is not None:
         name = "model.safetensors" if part.name == "all" else f"model-{part.name}.safetensors"
-        save_model(folder / name, model, model_settings(experiment, backbone))
+        save_model(folder / name, scored.model, model_settings(experiment, backbone))
         state.unlink(missing_ok=True)
     scores = Scores(
         image=np.array([s.image.relative_to(dataset.root).as_posix() for s in part.test]),
@@ -192,22 +202,9 @@ def run_part(
         defect=np.array([s.defect for s in part.test]),
         label=np.array([s.label for s in part.test]),
         score=score,
-        d=d.numpy(),
-        knn_score=knn_score,
-        knn_d=knn_d.numpy(),
+        d=scored.d.numpy(),
     )
-    return Outcome(metrics, knn_metrics, scores, log, model, len(memory.entries))
-
-
-def new_model(experiment: Experiment, train: FeatureCache) -> GRAD:
-    """An untrained model for these features; its weights depend on the seed alone."""
-    config = preset_config(experiment.preset, channels=train.channels, map_size=train.shape[2:])
-    with torch.random.fork_rng():
-        torch.manual_seed(epoch_generator(experiment.seed, 0, "weights").initial_seed())
-        model = GRAD(config)
-    if config.standardise:
-        model.set_feature_statistics(*channel_statistics(train))
-    return model
+    return Outcome(scored, metrics, found, scores)
 
 
 def join_scores(parts: Sequence[Scores]) -> Scores:
@@ -219,33 +216,32 @@ def model_settings(experiment: Experiment, backbone: Backbone) -> dict[str, Any]
     """What somebody needs beside the weights to use the model on a photograph."""
     return {
         "experiment": experiment.settings(),
-        "backbone": {"name": backbone.name, "stages": list(backbone.stages), "weights": backbone.weights_id},
+        "backbone": backbone.identity(),
         "mean": list(backbone.mean),
         "std": list(backbone.std),
     }
 
 
 def make_record(
-    experiment: Experiment, dataset: Dataset, identity: str, outcomes: Sequence[Outcome], backbone: Backbone,
-    fabric: Fabric, clock: Clock,
+    experiment: Experiment, dataset: Dataset, identity: str, parts: Sequence[Part], outcomes: Sequence[Outcome],
+    backbone: Backbone, fabric: Fabric, clock: Clock,
 ) -> dict[str, Any]:  # fmt: skip
     """The results' JSON: the numbers first, then everything they depend on."""
-    size = complexity(outcomes[0].model)
-    grad = metric_table({k: v for o in outcomes for k, v in o.metrics.items()})
-    knn = metric_table({k: v for o in outcomes for k, v in o.knn_metrics.items()})
-    counts = {
-        c: {s: len(dataset.select(categories=[c], split=s).samples) for s in ("train", "test")}
-        for c in dataset.categories
-    }
+    trained = [s.category for part in parts for s in part.train]
+    tested = [s.category for part in parts for s in part.test]
     return {
-        **grad,
-        "knn": {**knn, "entries": sum(o.entries for o in outcomes)},
+        **metric_table({k: v for o in outcomes for k, v in o.metrics.items()}),
+        "evidence": {k: v for o in outcomes for k, v in o.evidence.items()},
         "experiment": experiment.settings(),
         "train": asdict(experiment.training()),
-        "model": {**outcomes[0].model.config.to_dict(), "parameters": size.parameters, "flops": size.flops},
-        "backbone": {"name": backbone.name, "stages": list(backbone.stages), "weights": backbone.weights_id},
-        "data": {"fingerprint": identity, "counts": counts},
-        "losses": [[round(loss, 6) for loss in o.log.losses] for o in outcomes],
+        "model": outcomes[0].scored.size,
+        "backbone": backbone.identity(),
+        "data": {
+            "fingerprint": identity,
+            "counts": {c: {"train": trained.count(c), "test": tested.count(c)} for c in dataset.categories},
+        },
+        "losses": [[round(loss, 6) for loss in o.scored.losses] for o in outcomes],
+        "by_epoch": [o.scored.by_epoch for o in outcomes],
         "processes": fabric.world_size,
         "seconds": clock.seconds,
         "peak_memory": peak_memory(fabric.device),

@@ -68,21 +68,23 @@ class MobileBottleneck(nn.Module):
         return f + self.layers(f)
 
 
-def fusion_network(kind: FusionKind, C: int, *, blocks: int, width: int) -> nn.Sequential:
+def fusion_network(kind: FusionKind, C: int, *, blocks: int, width: int, inputs: int = 2) -> nn.Sequential:
     """psi: (B, 2C, H, W) -> (B, C, H, W), same height and width throughout (Eq. 4).
 
     "basic": `blocks` basic blocks, the first going from 2C to `width`, then 1x1 to C. With width = 2C it "maintains the
     number of channels" as the paper says. "mobile": `blocks` bottlenecks at 2C that widen to `width`, then 1x1 to C.
-    "slim": 1x1 to `width` first, so that no 3x3 convolution sees 2C channels. Raises InputError for another kind.
+    "slim": 1x1 to `width` first, so that no 3x3 convolution sees 2C channels. inputs = 1: C instead of 2C go in, for a
+    model with one memory alone. Raises InputError for another kind.
     """
+    C_in = inputs * C
     if kind == "basic":
-        widths = [2 * C] + [width] * blocks
+        widths = [C_in] + [width] * blocks
         body: list[nn.Module] = [BasicBlock(a, b) for a, b in pairwise(widths)]
     elif kind == "mobile":
-        body = [MobileBottleneck(2 * C, width) for _ in range(blocks)]
-        width = 2 * C
+        body = [MobileBottleneck(C_in, width) for _ in range(blocks)]
+        width = C_in
     elif kind == "slim":
-        body = [nn.Conv2d(2 * C, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        body = [nn.Conv2d(C_in, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
         body += [BasicBlock(width, width) for _ in range(blocks)]
     else:
         raise InputError(f'Fusion "{kind}" is unknown: choose "basic", "mobile" or "slim".')

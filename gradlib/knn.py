@@ -10,7 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.random_projection import GaussianRandomProjection
 from torch import Tensor
 
-from gradlib.train import Features
+from gradlib.model import Features
 
 ENTRIES = 4_000  # patches kept, or all if there are fewer
 POOL = 50_000  # patches, drawn at random, among which the greedy choice is made

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from gradlib.coordinates import GlobalCoordinates, JitterPer, LocalCoordinates, 
 from gradlib.errors import InputError
 from gradlib.fusion import FusionKind, fusion_network
 from gradlib.grids import GlobalGrid, LocalGrid, PaddingMode
+from gradlib.memories import MemoryKind, PerPatch, discrete_memory, number_of_entries, start_from_features
 from gradlib.refinement import refine, similarity
 from gradlib.scores import anomaly_map
 
@@ -25,6 +26,11 @@ class GradConfig:
     global_dim: int = 2  # C_g
     local_resolution: int = 8  # R_l, knots on each axis
     global_resolution: int = 4  # R_g
+    local_memory: MemoryKind = "grid"  # "vq", "attention": Table 1's; "none": the global one alone (Table 5)
+    global_memory: MemoryKind = "grid"
+    local_entries: int = 64  # of a discrete memory; a grid has R_l^C_l
+    global_entries: int = 16
+    memory_start: Literal["xavier", "features"] = "xavier"  # "features": entries and knots begin as training features
     fusion: FusionKind = "basic"  # psi
     blocks: int = 7
     width: int = 432  # psi's inner width, see fusion_network; the paper: 2C
@@ -54,6 +60,20 @@ class GradConfig:
         return {**asdict(self), "map_size": list(self.map_size)}
 
 
+class Features(Protocol):
+    """Features by image number: a tensor, a FeatureCache, anything indexed alike; rows are (C, H, W) float32."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: Tensor) -> Tensor: ...
+
+
+class Borders(TypedDict):
+    """How both grids treat their ends."""
+
+    align_corners: bool
+    padding_mode: PaddingMode
+
+
 class GradOutput(NamedTuple):
     """What one forward pass yields; maps are (B, ..., H, W), in the model's (possibly standardised) feature units."""
 
@@ -61,8 +81,8 @@ class GradOutput(NamedTuple):
     normal: Tensor  # f^n (B, C, H, W), Eq. 4
     reconstruction: Tensor  # x-hat (B, C, H, W), Eq. 5
     similarity: Tensor  # S (B, H, W), Eq. 6
-    local_coordinates: Tensor  # v^l (B, C_l, H, W), in (-1, 1) before jitter
-    global_coordinates: Tensor  # v^g (B, C_g), in (-1, 1)
+    local_coordinates: Tensor  # v^l (B, C_l, H, W), in (-1, 1) before jitter; x where there is no local grid
+    global_coordinates: Tensor  # v^g (B, C_g), in (-1, 1); x where there is no global grid
 
     @property
     def error(self) -> Tensor:
@@ -83,20 +103,25 @@ class GRAD(nn.Module):
         super().__init__()
         self.config = config
         C, (H, W) = config.channels, config.map_size
-        align_corners, padding_mode = config.align_corners, config.padding_mode
-        self.v_l = LocalCoordinates(C, config.local_dim)
-        self.v_g = GlobalCoordinates(C, config.global_dim)
-        self.G_l = LocalGrid(
-            config.local_dim, config.local_resolution, C, align_corners=align_corners, padding_mode=padding_mode
-        )
-        self.G_g = GlobalGrid(
-            config.global_dim,
-            config.global_resolution,
-            (C, H, W),
-            align_corners=align_corners,
-            padding_mode=padding_mode,
-        )
-        self.psi = fusion_network(config.fusion, C, blocks=config.blocks, width=config.width)
+        borders: Borders = {"align_corners": config.align_corners, "padding_mode": config.padding_mode}
+        self.v_l: nn.Module = nn.Identity()
+        self.v_g: nn.Module = nn.Identity()
+        self.G_l: nn.Module | None = None
+        self.G_g: nn.Module | None = None
+        if config.local_memory == "grid":
+            self.v_l = LocalCoordinates(C, config.local_dim)
+            self.G_l = LocalGrid(config.local_dim, config.local_resolution, C, **borders)
+        elif config.local_memory != "none":
+            self.G_l = PerPatch(discrete_memory(config.local_memory, config.local_entries, (C, 1, 1)))
+        if config.global_memory == "grid":
+            self.v_g = GlobalCoordinates(C, config.global_dim)
+            self.G_g = GlobalGrid(config.global_dim, config.global_resolution, (C, H, W), **borders)
+        elif config.global_memory != "none":
+            self.G_g = discrete_memory(config.global_memory, config.global_entries, (C, H, W))
+        inputs = (self.G_l is not None) + (self.G_g is not None)
+        if inputs == 0:
+            raise InputError("A model without local and without global memory has nothing to give back: keep one.")
+        self.psi = fusion_network(config.fusion, C, blocks=config.blocks, width=config.width, inputs=inputs)
         self.register_buffer("feature_mean", torch.zeros(C))
         self.register_buffer("feature_std", torch.ones(C))
 
@@ -116,10 +141,10 @@ class GRAD(nn.Module):
             x = x.float().contiguous(memory_format=torch.channels_last)  # psi's layout: else each sum strides
             x = (x - self.feature_mean[:, None, None]) / self.feature_std[:, None, None]  # (B, C, H, W)
             c_l, c_g = self.v_l(x), self.v_g(x)  # (B, C_l, H, W), (B, C_g)
-            f_l = self.G_l(self._jittered(c_l, generator))  # (B, C, H, W)
-            f_g = self.G_g(c_g)  # (B, C, H, W)
-        pair = (f_l, f_g) if config.concat == "local_global" else (f_g, f_l)
-        f_n = self.psi(torch.cat(pair, dim=1)).float()  # (B, 2C, H, W) -> (B, C, H, W)
+            f_l = [self.G_l(self._jittered(c_l, generator))] if self.G_l is not None else []  # (B, C, H, W)
+            f_g = [self.G_g(c_g)] if self.G_g is not None else []  # (B, C, H, W)
+        parts = f_l + f_g if config.concat == "local_global" else f_g + f_l
+        f_n = self.psi(torch.cat(parts, dim=1)).float()  # (B, 2C, H, W) -> (B, C, H, W)
         S = similarity(
             x, f_n, mse_threshold=config.mse_threshold, lambda_mse=config.lambda_mse, lambda_cos=config.lambda_cos
         )  # (B, H, W)
@@ -127,7 +152,7 @@ class GRAD(nn.Module):
 
     def _jittered(self, c: Tensor, generator: torch.Generator | None) -> Tensor:
         config = self.config
-        if not self.training or config.jitter_std == 0:
+        if not self.training or config.jitter_std == 0 or config.local_memory != "grid":
             return c
         return jitter(
             c, std=config.jitter_std, fraction=config.jitter_fraction, per=config.jitter_per, generator=generator
@@ -140,10 +165,28 @@ class GRAD(nn.Module):
         self.feature_std.copy_(std.clamp_min(1e-6 * float(std.max())))
 
     def parameter_groups(self, *, lr_nets: float = 1e-3, lr_grids: float = 1e-1) -> list[dict[str, Any]]:
-        """The optimiser's two groups: networks at 1e-3, grids at 1e-1 (Appendix A)."""
-        grids = [self.G_l.G, self.G_g.G]
-        nets = [p for p in self.parameters() if all(p is not g for g in grids)]
+        """The optimiser's two groups: networks at 1e-3, grids and whatever stands for them at 1e-1 (Appendix A)."""
+        names = ("G_l.G", "G_g.G", "G_l.memory.entries", "G_g.entries")
+        grids = [p for name, p in self.named_parameters() if name in names]
+        nets = [p for name, p in self.named_parameters() if name not in names]
         return [{"params": nets, "lr": lr_nets}, {"params": grids, "lr": lr_grids}]
+
+    @torch.no_grad()
+    def start_memories(self, features: Features, generator: torch.Generator) -> None:
+        """Begin each entry and knot as a training feature drawn at random: a patch (local) or a whole map (global).
+
+        features: N rows (C, H, W), raw. Every kind of memory begins from the same draws.
+        """
+        for memory, local in ((self.G_l, True), (self.G_g, False)):
+            if memory is None:
+                continue
+            M = number_of_entries(memory)
+            drawn = torch.randint(len(features), (M,), generator=generator)
+            x = (features[drawn] - self.feature_mean[:, None, None]) / self.feature_std[:, None, None]  # (M, C, H, W)
+            if local:
+                place = torch.randint(x[0, 0].numel(), (M,), generator=generator)
+                x = x.flatten(2)[torch.arange(M), :, place]  # (M, C)
+            start_from_features(memory, x)
 
     @torch.inference_mode()
     def anomaly_map(self, x: Tensor, size: int | tuple[int, int], *, protocol: str = "paper") -> Tensor:

