@@ -1,4 +1,4 @@
-"""The committed records in data/results, and what can be said over their seeds: mean, spread, intervals, differences."""
+"""The committed records in data/results, and what can be said over their seeds: means, intervals, differences."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -58,7 +58,7 @@ class VectorQuantisation(DiscreteMemory):
 
 
 class AttentionMemory(DiscreteMemory):
-    """A mixture of all entries, weighed by softmax(q k / sqrt(C)), input and keys projected by learnt maps (Fig. 1b)."""
+    """A mixture of all entries by softmax(q k / sqrt(C)), input and keys projected by learnt maps (Fig. 1b)."""
 
     def __init__(self, M: int, shape: tuple[int, int, int]):
         super().__init__()

@@ -135,7 +135,7 @@ def keep(results: Path, record: Path) -> None:
 
 
 def make_all(wanted: Sequence[Planned], workers: int, device: str = "auto") -> int:
-    """Make the runs whose records are missing, in `workers` processes that share one feature cache; returns failures."""
+    """Make the runs without a record, in `workers` processes that share one feature cache; returns the failures."""
     todo = [planned for planned in wanted if not planned.record().exists()]
     print(f"{len(wanted) - len(todo)} of {len(wanted)} runs are recorded, {len(todo)} to make", flush=True)
     failures = 0

@@ -26,7 +26,7 @@ def lite0() -> backbones.Backbone:
 
 
 def test_lite0_is_the_default_and_its_stages_are_the_classifiers(lite0: backbones.Backbone) -> None:
-    classifier, seen = weights.lite0_classifier(), {}
+    classifier, seen = weights.packaged_classifier(), {}
     for block in (2, 4):
         classifier.blocks[block].register_forward_hook(lambda _, __, out, block=block: seen.update({block: out}))
     images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))

@@ -1,7 +1,6 @@
 """A whole run on drawn images: what it leaves, that it is not repeated, and that it goes on after a kill."""
 
 import dataclasses
-import json
 import os
 import subprocess
 import sys
@@ -12,14 +11,14 @@ import torch
 from conftest import write_tiny_mvtec
 
 from gradlib import experiment as module
+from gradlib import methods
 from gradlib.checkpoint import load_model
 from gradlib.data import load_dataset
 from gradlib.errors import InputError
 from gradlib.evaluation import distances, measure
 from gradlib.experiment import Experiment, run
-from gradlib.knn import PatchMemory, core_set
 from gradlib.metrics import METRIC_NAMES
-from gradlib.results import ledger, read_results, read_scores, spread
+from gradlib.results import digest, read_results, read_scores
 
 TINY = Experiment(dataset="mvtec", epochs=2, map_size=4, image_size=64)
 
@@ -45,19 +44,89 @@ def finished(images, tmp_path_factory):
 def test_a_run_leaves_numbers_for_every_class_and_where_they_come_from(finished):
     record = read_results(finished)
     assert set(record["classes"]) == {"gear", "nut"}
-    for table in (record, record["knn"]):
-        for category in ("gear", "nut"):
-            assert set(table["classes"][category]) == set(METRIC_NAMES)
-        for metric in METRIC_NAMES:
-            values = [table["classes"][c][metric] for c in ("gear", "nut")]
-            assert all(0 <= value <= 1 for value in values)
-            assert table["mean"][metric] == pytest.approx(np.mean(values))
+    for category in ("gear", "nut"):
+        assert set(record["classes"][category]) == set(METRIC_NAMES)
+    for metric in METRIC_NAMES:
+        values = [record["classes"][c][metric] for c in ("gear", "nut")]
+        assert all(0 <= value <= 1 for value in values)
+        assert record["mean"][metric] == pytest.approx(np.mean(values))
     assert record["experiment"] == TINY.settings()
     assert record["data"]["counts"] == {c: {"train": 4, "test": 4} for c in ("gear", "nut")}
     assert record["provenance"]["device"].startswith("CPU")
-    assert set(record["seconds"]) == {"features", "training", "scoring", "knn", "total"}
+    assert set(record["seconds"]) == {"features", "training", "scoring", "measuring", "total"}
     assert len(record["losses"][0]) == 2
     assert record["peak_memory"]["host"] > 1e8
+    assert record["digest"] == digest(record)
+
+
+def test_a_run_keeps_what_statistics_need(finished):
+    record, scores = read_results(finished), read_scores(finished)
+    for category in ("gear", "nut"):
+        kept = record["evidence"][category]
+        here = scores.category == category
+        np.testing.assert_allclose(np.array(kept["scores"].split(), float), scores.score[here], rtol=1e-5)
+        assert kept["labels"] == "".join(map(str, scores.label[here]))
+        assert [kind for kind, n in kept["defects"] for _ in range(n)] == list(scores.defect[here])
+        assert len(kept["pixel_replicates"].split()) == 400
+        assert kept["patch_error"]["normal"] > 0
+
+
+def test_the_nearest_neighbours_are_a_method_like_any_other(images, tmp_path):
+    folder = run(dataclasses.replace(TINY, method="knn"), data_root=images, out=tmp_path, device="cpu")
+    record = read_results(folder)
+    assert record["losses"] == [[]]
+    assert record["model"]["entries"] == 8 * 16
+    assert 0 <= record["mean"]["image_auroc"] <= 1
+    assert not list(folder.glob("model*"))
+
+
+def test_uniad_trains_in_the_same_loop(images, tmp_path):
+    small = {"hidden": 8, "heads": 2, "layers": 1, "feedforward": 8, "neighbour": 3}
+    experiment = dataclasses.replace(TINY, method="uniad", model=small, epochs=1)
+    record = read_results(run(experiment, data_root=images, out=tmp_path, device="cpu"))
+    assert record["model"]["hidden"] == 8
+    assert record["model"]["parameters"] > 0
+
+
+def test_few_shots_are_drawn_by_the_seed_and_only_those_are_trained_on(images, tmp_path):
+    few = dataclasses.replace(TINY, shots=2, epochs=1)
+    dataset = load_dataset("mvtec", images)
+    (part,), (again,) = (module.split_into_parts(dataset, few) for _ in range(2))
+    assert part.train == again.train
+    assert [s.category for s in part.train] == ["gear", "gear", "nut", "nut"]
+    draws = {module.split_into_parts(dataset, dataclasses.replace(few, seed=seed))[0].train for seed in range(5)}
+    assert len(draws) > 1
+    record = read_results(run(few, data_root=images, out=tmp_path, device="cpu"))
+    assert record["data"]["counts"] == {c: {"train": 2, "test": 4} for c in ("gear", "nut")}
+    with pytest.raises(InputError, match="gear has 4"):
+        module.split_into_parts(dataset, dataclasses.replace(few, shots=5))
+
+
+def test_the_test_score_of_each_epoch_is_noted_without_changing_the_run(finished, images, tmp_path):
+    watched = dataclasses.replace(TINY, by_epoch=True)
+    record = read_results(run(watched, data_root=images, out=tmp_path, device="cpu"))
+    assert len(record["by_epoch"][0]) == 2
+    assert record["by_epoch"][0][-1] == pytest.approx(record["mean"]["image_auroc"])
+    assert record["losses"] == read_results(finished)["losses"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"method": "magic"}, "knn"),
+        ({"shots": 0}, "shots of 1"),
+        ({"train": {"speed": 9}}, "TRAINING has no field speed"),
+        ({"preset": "huge"}, "huge"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused_at_once(wrong, reason):
+    with pytest.raises(InputError, match=reason):
+        Experiment(**wrong)
+
+
+def test_a_change_of_an_unknown_field_is_refused(images, tmp_path):
+    with pytest.raises(InputError, match=r"MODEL has no field depth.*blocks"):
+        run(dataclasses.replace(TINY, model={"depth": 9}), data_root=images, out=tmp_path, device="cpu")
 
 
 def test_the_saved_scores_and_model_give_the_recorded_metrics(finished, images):
@@ -70,7 +139,7 @@ def test_the_saved_scores_and_model_give_the_recorded_metrics(finished, images):
     model, settings = load_model(finished)
     assert settings["backbone"]["name"] == "tf_efficientnet_lite0"
     backbone = module.load_backbone(settings["backbone"]["name"])
-    features = module.cached_features(samples, backbone, image_size=64, map_size=4)
+    features = methods.cached_features(samples, backbone, image_size=64, map_size=4)
     np.testing.assert_allclose(distances(model, features, torch.device("cpu")).numpy(), scores.d, rtol=1e-4)
 
 
@@ -88,19 +157,19 @@ def test_a_folder_with_another_run_is_refused_and_kept(finished, images):
 
 
 def test_a_run_killed_in_training_goes_on_to_the_same_numbers(finished, images, tmp_path, monkeypatch):
-    fit = module.fit
+    fit = methods.fit
 
     def killed(*args, **kwargs):
         def stop(epoch):
             raise KeyboardInterrupt
 
-        return fit(*args, **kwargs, after_epoch=stop)
+        return fit(*args, **(kwargs | {"after_epoch": stop}))
 
-    monkeypatch.setattr(module, "fit", killed)
+    monkeypatch.setattr(methods, "fit", killed)
     with pytest.raises(KeyboardInterrupt):
         run(TINY, data_root=images, out=tmp_path, device="cpu")
     assert not (tmp_path / "results.json").exists()
-    monkeypatch.setattr(module, "fit", fit)
+    monkeypatch.setattr(methods, "fit", fit)
     run(TINY, data_root=images, out=tmp_path, device="cpu")
     resumed, whole = read_results(tmp_path), read_results(finished)
     assert resumed["classes"] == whole["classes"]
@@ -155,31 +224,6 @@ def test_an_unknown_setting_is_refused():
         Experiment(setting="both")
 
 
-def test_the_nearest_neighbour_memory_is_exhaustive_search():
-    train, test = torch.randn(30, 4, 3, 3), torch.randn(5, 4, 3, 3)
-    memory = PatchMemory(torch.zeros(4), torch.ones(4)).fit(train)
-    assert len(memory.entries) == 270
-    patches = test.permute(0, 2, 3, 1).reshape(-1, 4)
-    expected = torch.cdist(patches, memory.entries).amin(dim=1).view(5, 3, 3)
-    torch.testing.assert_close(memory.distance(test), expected, atol=1e-4, rtol=1e-4)
-
-
-def test_the_core_set_takes_the_farthest_patch_each_time():
-    line = torch.tensor([[0.0], [1.0], [10.0], [4.0], [9.0]])
-    assert core_set(line, 4).tolist() == [0, 2, 3, 1]
-    wide = torch.randn(200, 80)
-    wide[57] += 50  # an outlier survives the projection
-    assert core_set(wide, 2)[1] == 57
-
-
-def test_the_memory_s_entries_are_training_patches_in_the_model_s_units():
-    train = torch.randn(30, 4, 3, 3)
-    mean, std = torch.tensor([1.0, 2, 3, 4]), torch.tensor([1.0, 2, 3, 4])
-    memory = PatchMemory(mean, std).fit(train, seed=1)
-    patches = ((train - mean[:, None, None]) / std[:, None, None]).permute(0, 2, 3, 1).reshape(-1, 4)
-    assert torch.cdist(memory.entries, patches).amin(dim=1).max() < 5e-3  # cdist's own rounding
-
-
 @pytest.mark.parametrize(
     ("content", "reason"),
     [(None, "no results"), ("{", "no valid JSON"), ('{"schema": 0}', "schema"), ("[1]", "schema")],
@@ -196,21 +240,6 @@ def test_damaged_scores_are_refused(tmp_path):
     (tmp_path / "scores.npz").write_bytes(b"PK")
     with pytest.raises(InputError, match="scores"):
         read_scores(tmp_path)
-
-
-def test_the_ledger_selects_by_setting_and_gives_mean_and_spread(finished, tmp_path):
-    record = read_results(finished)
-    for seed, value in enumerate((0.8, 0.9, 1.0)):
-        changed = json.loads(json.dumps(record))
-        changed["experiment"]["seed"] = seed
-        changed["mean"]["image_auroc"] = value
-        (tmp_path / f"{9 - seed}.json").write_text(json.dumps(changed))
-    records = ledger(tmp_path, dataset="mvtec")
-    assert [r["experiment"]["seed"] for r in records] == [0, 1, 2]
-    assert ledger(tmp_path, dataset="visa") == []
-    assert spread(records, "image_auroc") == pytest.approx((0.9, 0.1))
-    assert np.isnan(spread(records[:1], "image_auroc")[1])
-    assert spread(records, "image_auroc", of="knn")[0] == record["knn"]["mean"]["image_auroc"]
 
 
 TWO_PROCESSES = """

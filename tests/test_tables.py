@@ -14,7 +14,6 @@ def record(seed=0, image=0.9, pixel=0.8):
     return {
         "classes": {"nut": values},
         "mean": values,
-        "knn": {"classes": {"nut": values}, "mean": values},
         "experiment": settings | {"seed": seed},
         "provenance": {"commit": "0123456789abcdef", "device": "CPU"},
         "seconds": {"training": 12.3},
@@ -26,6 +25,8 @@ def test_a_run_s_table_leaves_out_metrics_that_no_class_defines():
     assert "90.0" in shown
     assert "pixel AUROC" not in shown
     assert "pixel AP" in shown
+    assert "nearest" not in shown
+    assert "| 70.0" in tables.metrics_of_run(record(), record(image=0.7)).data
 
 
 def test_the_ledger_table_gives_mean_and_spread_in_percent():

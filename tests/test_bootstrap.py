@@ -1,0 +1,41 @@
+"""The bootstrap: its draws, its two statistics against plain resampling, and pairing between runs."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from gradlib.bootstrap import image_replicates, interval, pixel_replicates, resamples
+
+LABELS = np.array([0] * 12 + [1] * 9)
+RNG = np.random.default_rng(5)
+SCORES = np.round(RNG.normal(LABELS * 1.0), 1)  # rounded: with ties
+
+
+def test_resamples_keep_the_numbers_of_each_kind_and_repeat():
+    counts = resamples(LABELS, 50)
+    assert (counts[:, LABELS == 0].sum(1) == 12).all()
+    assert (counts[:, LABELS == 1].sum(1) == 9).all()
+    np.testing.assert_array_equal(counts, resamples(LABELS, 50))
+    shuffled = RNG.permutation(len(LABELS))
+    assert (resamples(LABELS[shuffled], 50)[:, LABELS[shuffled] == 1].sum(1) == 9).all()
+    assert resamples(np.zeros(4, int), 3).sum() == 12
+
+
+def test_image_replicates_are_the_auroc_of_each_resample():
+    counts = resamples(LABELS, 30)
+    expected = [roc_auc_score(np.repeat(LABELS, c), np.repeat(SCORES, c)) for c in counts]
+    np.testing.assert_allclose(image_replicates(SCORES, LABELS, 30), expected)
+
+
+def test_pixel_replicates_agree_with_resampled_pixels():
+    masks = np.zeros((21, 16, 16), bool)
+    masks[LABELS == 1, 3:8, 2:9] = True
+    maps = RNG.gamma(2.0, size=masks.shape) + 0.7 * masks
+    for count, found in zip(resamples(LABELS, 10), pixel_replicates(maps, masks, LABELS, 10), strict=True):
+        rows = np.repeat(np.arange(21), count)
+        assert found == pytest.approx(roc_auc_score(masks[rows].ravel(), maps[rows].ravel()), abs=5e-4)
+
+
+def test_the_interval_covers_the_middle():
+    low, high = interval(np.linspace(0, 1, 1001))
+    assert (low, high) == (pytest.approx(0.025), pytest.approx(0.975))
