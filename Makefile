@@ -10,14 +10,17 @@ SOURCES := $(shell find book gradlib data -type f -not -path '*/_vendor/*' -not 
   _config.yml _toc.yml package-lock.json
 
 .NOTPARALLEL:
-.PHONY: help book test check results lab lock clean
+.PHONY: help book test check results results-check cost peers lab lock clean
 
 help:
 	@echo "make book     install, execute and build the book to _build/html"
 	@echo "make test     install and build if need be, then run every check"
 	@echo "make lab      open the chapters in JupyterLab"
 	@echo "make lock     renew requirements.lock after an edit of requirements.txt"
-	@echo "make results make what is missing in data/results, three seeds each; MVTEC=path/to/mvtec adds that data"
+	@echo "make results  make the records missing in data/results that this machine can; MVTEC=path VISA=path CORES=2 GPUS=1"
+	@echo "make results-check  check every record and make one, drawn at random, anew; MVTEC=path VISA=path"
+	@echo "make cost     measure sizes, seconds and memory on this machine, some minutes"
+	@echo "make peers    install what the peers' runs need beside"
 	@echo "make clean    remove the built book"
 
 book: $(BUILT)
@@ -34,22 +37,22 @@ check: $(INSTALLED)
 	$(PYTHON) -m mypy
 	$(PYTHON) -m nbstripout --verify --keep-id --extra-keys "metadata.language_info metadata.papermill metadata.widgets cell.metadata.papermill" book/*.ipynb
 
-# The ledger: the training chapter by parameters, three seeds each. Those of MVTec AD need its images.
-SEEDS := 0 1 2
-TRAIN = $(VENV)/bin/papermill --no-progress-bar book/03_training.ipynb
+# The ledger: every run of data/plan.yaml that has data, weights and a GPU here; what exists is not made again (Snakefile).
+CORES := 2
+GPUS := 1
+IMAGES = $(if $(MVTEC),GRAD_MVTEC="$(MVTEC)") $(if $(VISA),GRAD_VISA="$(VISA)")
 
-results: $(SEEDS:%=data/results/elpv-lite-seed%.json) $(if $(MVTEC),$(SEEDS:%=data/results/mvtec-pair-lite-seed%.json))
+results: $(INSTALLED)
+	$(IMAGES) $(VENV)/bin/snakemake --cores $(CORES) --resources gpu=$(GPUS) -- possible
 
-data/results/elpv-lite-seed%.json: | $(INSTALLED)
-	@mkdir -p runs $(@D)
-	$(TRAIN) runs/elpv-lite-seed$*.ipynb -p SEED $* -p OUT runs/elpv-lite-seed$*
-	cp runs/elpv-lite-seed$*/results.json $@
+results-check: $(INSTALLED)
+	$(IMAGES) $(PYTHON) -m gradlib.check --recompute random
 
-data/results/mvtec-pair-lite-seed%.json: | $(INSTALLED)
-	@mkdir -p runs $(@D)
-	$(TRAIN) runs/mvtec-pair-lite-seed$*.ipynb -p SEED $* -p OUT runs/mvtec-pair-lite-seed$* \
-	  -p DATASET mvtec -p DATA_ROOT "$(MVTEC)" -p CATEGORIES bottle,transistor -p EPOCHS 40
-	cp runs/mvtec-pair-lite-seed$*/results.json $@
+cost: $(INSTALLED)
+	$(PYTHON) benchmarks/cost.py
+
+peers: $(INSTALLED)
+	$(PYTHON) -m pip install -r requirements-results.txt -c requirements.lock
 
 lab: $(INSTALLED)
 	$(PYTHON) -m jupyterlab $(LAB)

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradlib.bootstrap import interval
 from gradlib.evidence import image_auroc_replicates, pixel_auroc_replicates
+from gradlib.metrics import auroc
 from gradlib.results import read_results
 
 Record = dict[str, Any]
@@ -66,3 +67,22 @@ def difference(
 def same_images(records: Sequence[Mapping[str, Any]]) -> bool:
     """Whether all runs were tested on the same images."""
     return len({r["data"]["fingerprint"] for r in records}) == 1
+
+
+def defect_auroc(records: Sequence[Record], category: str) -> dict[str, np.ndarray]:
+    """By kind of defect, (seeds,) image AUROC of that kind alone against the class's normal images."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        kept = record["evidence"][category]
+        kinds = np.array([kind for kind, n in kept["defects"] for _ in range(n)])
+        scores, labels = np.array(kept["scores"].split(), float), np.array(list(kept["labels"]), int)
+        for kind in dict.fromkeys(kinds[labels == 1]):
+            chosen = (labels == 0) | (kinds == kind)
+            found.setdefault(str(kind), []).append(auroc(scores[chosen], labels[chosen]).value or 0.0)
+    return {kind: np.array(values) for kind, values in found.items()}
+
+
+def patch_error_ratio(records: Sequence[Record]) -> np.ndarray:
+    """(seeds,) mean error on anomalous patches over that on normal ones, averaged over classes; 1: no difference."""
+    errors = [[r["evidence"][c]["patch_error"] for c in r["classes"]] for r in records]
+    return np.array([np.mean([e["anomalous"] / e["normal"] for e in run]) for run in errors])

@@ -72,8 +72,23 @@ def score_part(
         log = fit(model, train, schedule, fabric=fabric, checkpoint=state, identity=identity, after_epoch=watch)
     with clock("scoring"):
         d = distances(model, test, fabric.device)
-    size = {**model.config.to_dict(), **asdict(complexity(model))}
+        saturated = saturation(model, test, fabric.device)
+    size = {**model.config.to_dict(), **asdict(complexity(model)), "saturated": saturated}
     return Scored(d, None, model, size, log.losses, by_epoch, squared_units=train.channels)
+
+
+@torch.inference_mode()
+def saturation(model: GRAD | UniAD, features: FeatureCache, device: torch.device) -> dict[str, float]:
+    """The share of coordinates beyond ±0.99, where tanh hardly moves any more; of a model that has such grids."""
+    if not isinstance(model, GRAD):
+        return {}
+    grids = [name for name in ("local", "global") if getattr(model.config, f"{name}_memory") == "grid"]
+    found: dict[str, list[Tensor]] = {name: [] for name in grids}
+    for block in torch.arange(len(features)).split(64):
+        out = model(features[block].to(device))
+        for name in grids:
+            found[name].append((getattr(out, f"{name}_coordinates").abs() > 0.99).float().cpu())
+    return {name: round(float(torch.cat(parts).mean()), 4) for name, parts in found.items()}
 
 
 def by_nearest_neighbours(experiment: "Experiment", train: FeatureCache, test: FeatureCache, clock: "Clock") -> Scored:

@@ -2,8 +2,9 @@
 
     python -m gradlib.plan list                        every run and what stands in its way here
     python -m gradlib.plan run memories parts --workers 2
+    python -m gradlib.plan notebook NAME               one run as executed chapter, runs/<name>/run.ipynb
 
-Snakemake makes the same runs one notebook each (`make results`); both leave data/results/<name>.json.
+Snakemake makes all of them by the last command (`Snakefile`, `make results`); each leaves data/results/<name>.json.
 """
 
 import argparse
@@ -21,13 +22,15 @@ from typing import Any
 
 import torch
 import yaml
+from filelock import FileLock
 
 from gradlib.backbones import weights_are_here
 from gradlib.errors import InputError
 from gradlib.experiment import Experiment, run
 from gradlib.methods import ANOMALIB
 from gradlib.paths import repository, results_folder, runs_folder
-from gradlib.results import RESULTS
+from gradlib.results import RESULTS, read_results
+from gradlib.train import differences
 
 ROOTS = {"mvtec": "GRAD_MVTEC", "visa": "GRAD_VISA"}  # environment variables that name the data's folder
 
@@ -49,10 +52,18 @@ class Planned:
         """Where its record belongs."""
         return results_folder() / f"{self.name}.json"
 
+    def folder(self) -> Path:
+        """Where it is made and, if it was killed, goes on from its checkpoint."""
+        return runs_folder() / self.name
+
+    def notebook(self) -> Path:
+        """The training chapter as executed for this run; of a failed run the report."""
+        return self.folder() / "run.ipynb"
+
 
 def read_plan(path: Path | None = None) -> dict[str, Planned]:
-    """All runs by name, in the plan's order. Raises InputError if the file is no plan."""
-    path = path or repository() / "data" / "plan.yaml"
+    """All runs by name, in order; path: else GRAD_PLAN, else data/plan.yaml. Raises InputError if it is no plan."""
+    path = path or Path(os.environ.get("GRAD_PLAN") or repository() / "data" / "plan.yaml")
     try:
         plan = yaml.safe_load(path.read_text(encoding="utf-8"))
         found = [p for group, fields in plan["groups"].items() for p in expand(group, fields, plan)]
@@ -112,12 +123,12 @@ def missing(planned: Planned) -> tuple[str, ...]:
 
 def make(planned: Planned, device: str = "auto") -> str:
     """Make one run and its record; returns "made" or what went wrong, which runs/<name>/failed.txt keeps in full."""
-    folder = runs_folder() / planned.name
+    folder = planned.folder()
     failure = folder / "failed.txt"
     try:
         root = data_root(planned.experiment.dataset)
-        made = run(planned.experiment, data_root=root, out=folder, device=device)
-        keep(made / RESULTS, planned.record())
+        run(planned.experiment, data_root=root, out=folder, device=device)
+        keep(planned)
     except Exception as error:  # one failed run must not end the others
         folder.mkdir(parents=True, exist_ok=True)
         failure.write_text(traceback.format_exc(), encoding="utf-8")
@@ -126,12 +137,55 @@ def make(planned: Planned, device: str = "auto") -> str:
     return "made"
 
 
-def keep(results: Path, record: Path) -> None:
-    """Copy a run's results.json into the ledger in one step."""
+def keep(planned: Planned) -> None:
+    """Copy a run's results.json into the ledger in one step. Raises InputError if another run's lies in its folder."""
+    results, record = planned.folder() / RESULTS, planned.record()
+    made, wanted = read_results(results)["experiment"], planned.experiment.settings()
+    if made != wanted:
+        names = ", ".join(differences(made, wanted)) or "settings"
+        raise InputError(f"{results} is a run with other {names} than the plan's {planned.name}: delete its folder.")
     record.parent.mkdir(parents=True, exist_ok=True)
     part = record.with_name(record.name + ".part")
     shutil.copyfile(results, part)
     part.replace(record)
+
+
+def parameters(planned: Planned, device: str = "auto") -> dict[str, Any]:
+    """What the training chapter's cell of parameters must say to make this run."""
+    experiment, root = planned.experiment, data_root(planned.experiment.dataset)
+    same = ("dataset", "setting", "backbone", "preset", "seed", "by_epoch")
+    return {
+        **{name.upper(): getattr(experiment, name) for name in same},
+        **{name.upper(): getattr(experiment, name) or 0 for name in ("map_size", "epochs", "shots")},
+        "CATEGORIES": ",".join(experiment.categories),
+        "MODEL": dict(experiment.model),
+        "TRAINING": dict(experiment.train),
+        "DATA_ROOT": str(Path(root).expanduser().resolve()) if root else "",
+        "NEIGHBOURS": False,  # they have runs of their own
+        "DEVICE": device,
+        "OUT": str(planned.folder()),
+    }
+
+
+def make_notebook(planned: Planned, device: str = "auto") -> str:
+    """Make one run by executing the training chapter with its parameters, and its record; returns as `make`.
+
+    The chapter trains GRAD: other methods are run without it. A lock is waited for: a process that outlived its killed
+    parent may still be at this very run.
+    """
+    import papermill  # an executed notebook is wanted here alone
+
+    planned.folder().mkdir(parents=True, exist_ok=True)
+    chapter = repository() / "book" / "03_training.ipynb"
+    with FileLock(planned.folder() / "lock"):
+        if planned.experiment.method != "grad":
+            return make(planned, device)
+        try:
+            papermill.execute_notebook(chapter, planned.notebook(), parameters(planned, device), progress_bar=False)
+            keep(planned)
+        except papermill.PapermillExecutionError as error:
+            return f"failed, see {planned.notebook()}: {error.ename}: {error.evalue}"
+    return "made"
 
 
 def make_all(wanted: Sequence[Planned], workers: int, device: str = "auto") -> int:
@@ -170,7 +224,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runner = commands.add_parser("run", help="make runs that are missing in data/results")
     runner.add_argument("names", nargs="+", help="runs, or the beginning of their names")
     runner.add_argument("--workers", type=int, default=1, help="processes that work side by side")
-    runner.add_argument("--device", default="auto")
+    notebook = commands.add_parser("notebook", help="make one run as an executed notebook")
+    notebook.add_argument("name")
+    for command in (runner, notebook):
+        command.add_argument("--device", default="auto")
     chosen = parser.parse_args(arguments)
     try:
         plan = read_plan()
@@ -179,6 +236,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 state = "recorded" if planned.record().exists() else ", ".join(missing(planned)) or "possible"
                 print(f"{planned.name}: {state}")
             return 0
+        if chosen.command == "notebook":
+            if chosen.name not in plan:
+                raise InputError(f'The plan has no run "{chosen.name}": `list` shows all names.')
+            outcome = make_notebook(plan[chosen.name], chosen.device)
+            print(f"{chosen.name}: {outcome}", flush=True)
+            return int(outcome != "made")
         return 1 if make_all(select(plan, chosen.names), chosen.workers, chosen.device) else 0
     except InputError as error:
         print(error, file=sys.stderr)

@@ -13,8 +13,10 @@ from gradlib.errors import InputError
 pytestmark = pytest.mark.filterwarnings("error")  # a reader warns only where a test expects it
 
 
-def test_unknown_dataset_is_refused_with_the_four_names():
-    with pytest.raises(InputError, match=r"'mvtek': use one of elpv, mvtec, visa, folder \(did you mean 'mvtec'\?\)"):
+def test_unknown_dataset_is_refused_with_the_names():
+    with pytest.raises(
+        InputError, match=r"'mvtek': use one of elpv, synthetic, mvtec, visa, folder \(did you mean 'mvtec'\?\)"
+    ):
         load_dataset("mvtek")
 
 

@@ -57,6 +57,8 @@ def test_a_run_leaves_numbers_for_every_class_and_where_they_come_from(finished)
     assert len(record["losses"][0]) == 2
     assert record["peak_memory"]["host"] > 1e8
     assert record["digest"] == digest(record)
+    assert all(0 <= share <= 1 for share in record["model"]["saturated"].values())
+    assert set(record["model"]["saturated"]) == {"local", "global"}
 
 
 def test_a_run_keeps_what_statistics_need(finished):

@@ -10,7 +10,8 @@ import pytest
 from gradlib.paths import repository
 
 BOOK = repository() / "book"
-CHAPTERS = sorted(BOOK.glob("*.ipynb"))
+NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
+CHAPTERS = [path for path in NOTEBOOKS if path.stem[0].isdigit()]  # the others are pages of tables
 HEADINGS = (
     "Before you start",
     "Intuition",
@@ -33,6 +34,7 @@ FORBIDDEN = {
     "progress bar that needs a kernel": r"tqdm\.(auto|notebook)",
 }
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+each_notebook = pytest.mark.parametrize("chapter", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 def read(chapter: Path) -> dict:
@@ -61,12 +63,12 @@ def test_name_is_short_and_numbered(chapter: Path) -> None:
     assert not chapter.with_suffix(".md").exists(), "two sources for one page"
 
 
-@each_chapter
+@each_notebook
 def test_notebook_carries_no_outputs(chapter: Path) -> None:
     assert [cell for cell in code(chapter) if cell["outputs"] or cell["execution_count"]] == []
 
 
-@each_chapter
+@each_notebook
 def test_every_cell_has_an_id_of_its_own(chapter: Path) -> None:
     notebook = read(chapter)
     names = [cell["id"] for cell in notebook["cells"]]
@@ -74,14 +76,14 @@ def test_every_cell_has_an_id_of_its_own(chapter: Path) -> None:
     assert (notebook["nbformat"], notebook["nbformat_minor"]) >= (4, 5)
 
 
-@each_chapter
+@each_notebook
 def test_metadata_holds_the_kernel_and_no_versions(chapter: Path) -> None:
     metadata = read(chapter)["metadata"]
     assert metadata["kernelspec"]["name"] == "python3"
     assert not {"language_info", "papermill", "widgets"} & set(metadata)
 
 
-@each_chapter
+@each_notebook
 def test_first_cell_is_label_and_title(chapter: Path) -> None:
     first = read(chapter)["cells"][0]
     assert first["cell_type"] == "markdown"
@@ -113,19 +115,19 @@ def test_training_chapter_has_the_parameters_of_its_command_line() -> None:
     assert {*TRAINING_PARAMETERS.split(), "DEVICE", "OUT"} <= set(re.findall(r"^([A-Z_]+)\b", text(cell), re.MULTILINE))
 
 
-@each_chapter
+@each_notebook
 def test_cells_are_short(chapter: Path) -> None:
     lengths = {cell["id"]: len(text(cell).splitlines()) for cell in code(chapter)}
     assert {name: length for name, length in lengths.items() if length > LONGEST_CELL} == {}
 
 
-@each_chapter
+@each_notebook
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_code_holds_no(what: str, chapter: Path) -> None:
     assert [cell["id"] for cell in code(chapter) if re.search(FORBIDDEN[what], text(cell), re.MULTILINE)] == []
 
 
-@each_chapter
+@each_notebook
 def test_every_figure_has_words(chapter: Path) -> None:
     for cell in code(chapter):
         shown, source = cell["metadata"].get("mystnb", {}), text(cell)

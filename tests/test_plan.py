@@ -72,7 +72,7 @@ def test_missing_runs_are_made_finished_ones_left_and_failures_kept(tmp_path, mo
     write_tiny_mvtec(tmp_path / "images", size=64)
     for name, value in (("GRAD_CACHE", "cache"), ("GRAD_RUNS", "runs"), ("GRAD_MVTEC", "images")):
         monkeypatch.setenv(name, str(tmp_path / value))
-    monkeypatch.setattr(module, "results_folder", lambda: tmp_path / "results")
+    monkeypatch.setenv("GRAD_RESULTS", str(tmp_path / "results"))
     group = {"title": "t", "data": "tiny", "rows": {"good": {}, "bad": {"model": {"depth": 3}}}}
     tiny = {"dataset": "mvtec", "categories": ["nut"], "epochs": 1, "map_size": 4, "image_size": 64}
     path = tmp_path / "plan.yaml"

@@ -21,7 +21,7 @@ ROOT = repository()
 TOP_LEVEL = (
     "README.md CONTRIBUTING.md LICENSE CITATION.cff Makefile pyproject.toml requirements.txt requirements.lock "
     "_config.yml _toc.yml package.json package-lock.json .ci/run .gitattributes .gitignore .pre-commit-config.yaml "
-    "book gradlib data tests"
+    "book gradlib data tests benchmarks profiles Snakefile"
 )
 # In pieces, so that this file passes its own test.
 INDEX_HOSTS = [

@@ -11,7 +11,7 @@ from pathlib import Path
 from gradlib.errors import InputError
 
 SPLITS = ("train", "test", "validation")  # validation: only ELPV's uncertain cells
-NAMES = ("elpv", "mvtec", "visa", "folder")
+NAMES = ("elpv", "synthetic", "mvtec", "visa", "folder")
 
 
 @dataclass(frozen=True)
@@ -71,21 +71,24 @@ class Dataset:
 
 
 def load_dataset(name: str, root: Path | str | None = None, categories: Sequence[str] | None = None) -> Dataset:
-    """Read a dataset by name: "elpv" (comes with a package), "mvtec", "visa" or "folder" (your own photographs).
+    """Read a dataset by name: "elpv" (comes with a package), "synthetic" (made here), "mvtec", "visa" or "folder".
 
-    `root` defaults to the environment variable GRAD_DATA_ROOT; "elpv" needs none. `categories` is a sequence of
-    class names or one string with commas; None or empty means every class. Raises InputError.
+    `root` defaults to the environment variable GRAD_DATA_ROOT; "elpv" and "synthetic" need none ("folder", your own
+    photographs, does). `categories` is a sequence of class names or one string with commas; None or empty means every
+    class. Raises InputError.
     """
     # imported here, as the readers build the Sample and Dataset of this file
     from gradlib.data.elpv import read_elpv
     from gradlib.data.folder import read_folder
     from gradlib.data.mvtec import read_mvtec
+    from gradlib.data.synthetic import read_synthetic
     from gradlib.data.visa import read_visa
 
     if name not in NAMES:
         raise InputError(f"Unknown dataset {name!r}: use one of {', '.join(NAMES)}{_nearest(name, NAMES)}.")
-    if name == "elpv":
-        return read_elpv(categories, folder=Path(root) if root else None)
+    if name in ("elpv", "synthetic"):
+        read = read_elpv if name == "elpv" else read_synthetic
+        return read(categories, folder=Path(root) if root else None)
     root = root or os.environ.get("GRAD_DATA_ROOT")
     if not root:
         raise InputError(
