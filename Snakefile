@@ -63,4 +63,4 @@ rule run:
     params:
         python=sys.executable,
     shell:
-        "{params.python:q} -m gradlib.plan notebook {wildcards.name}"
+        "{params.python:q} -m gradlib.runs notebook {wildcards.name}"

@@ -173,7 +173,7 @@ def choose(wanted: str, seed: int, plan: Mapping[str, Planned]) -> Planned | Non
     """The run of that name, or one drawn from those that are recorded and possible here; None if there is none."""
     if wanted != "random":
         if wanted not in plan:
-            raise InputError(f'The plan has no run "{wanted}": `python -m gradlib.plan list` shows all names.')
+            raise InputError(f'The plan has no run "{wanted}": `python -m gradlib.runs list` shows all names.')
         return plan[wanted]
     possible = [p for p in plan.values() if p.record().exists() and not missing(p)]
     return random.Random(seed).choice(possible) if possible else None

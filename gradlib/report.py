@@ -119,6 +119,20 @@ def switch_table(rows: Mapping[str, Sequence[Record]]) -> Markdown:
     return markdown_table(["change", *headings, "runs"], shown)
 
 
+def size_table(rows: Mapping[str, Sequence[Record]]) -> Markdown:
+    """Table 6 for recorded runs: parameters, FLOPs, epochs, seconds of training on the recorded machine, and AUROC."""
+    shown = []
+    for name, records in rows.items():
+        if records:
+            model, seconds = records[0]["model"], [r["seconds"]["training"] for r in records]
+            counts = [f"{model['parameters'] / 1e6:.2f}", f"{model['flops'] / 1e9:.2f}" if "flops" in model else "–"]
+            epochs = str(records[0]["experiment"]["epochs"])
+            times = f"{min(seconds):.0f} to {max(seconds):.0f}"
+            shown.append([name, *counts, epochs, times, *[mean_and_spread(records, metric) for metric in BOTH]])
+    headings = ["model", "parameters, M", "GFLOPs", "epochs", "training, s", *[HEADINGS[metric] for metric in BOTH]]
+    return markdown_table(headings, shown)
+
+
 def class_table(dataset: str, setting: str, metric: str, records: Sequence[Record], classes: Sequence[str]) -> Markdown:
     """The paper's published values of some classes and our GRAD beside them, in percent."""
     names = published_methods(dataset, setting)

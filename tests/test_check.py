@@ -10,8 +10,9 @@ from gradlib import check as module
 from gradlib.check import EXACT, check_all, check_record, compare, main, ties
 from gradlib.experiment import run
 from gradlib.paths import repository
-from gradlib.plan import keep, read_plan
+from gradlib.plan import read_plan
 from gradlib.results import PACKAGES, SCHEMA, digest, write_json
+from gradlib.runs import keep
 
 NAME = "tiny-nut-seed0"
 

@@ -4,12 +4,14 @@ import json
 from collections import Counter
 
 import pytest
+import torch
 import yaml
 from conftest import write_tiny_mvtec
 
-from gradlib import plan as module
+from gradlib import runs as module
 from gradlib.errors import InputError
-from gradlib.plan import main, make_all, missing, read_plan, select
+from gradlib.plan import missing, read_plan, select
+from gradlib.runs import main, make_all
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_a_row_adds_to_the_changes_of_its_group(plan):
 def test_what_a_run_lacks_is_said(plan, monkeypatch, tmp_path):
     monkeypatch.delenv("GRAD_MVTEC", raising=False)
     assert missing(plan["parts-full-seed0"]) == ("data",)
-    assert "GPU" in missing(plan["unified-grad-seed0"]) or module.torch.cuda.is_available()
+    assert "GPU" in missing(plan["unified-grad-seed0"]) or torch.cuda.is_available()
     monkeypatch.setenv("GRAD_MVTEC", str(write_tiny_mvtec(tmp_path, ("bottle", "transistor"), size=64)))
     assert missing(plan["parts-full-seed0"]) == ()
     assert "data" in missing(plan["unified-grad-seed0"])

@@ -91,6 +91,14 @@ def test_switches_are_differences_to_the_first_row():
     assert "-10.00" in table[3]
 
 
+def test_sizes_stand_beside_what_they_reach():
+    run = record(0, 0.9) | {"model": {"parameters": 1_250_000, "flops": 3_000_000}}
+    run["experiment"]["epochs"] = 7
+    assert (
+        "| small | 1.25 | 0.00 | 7 | 12 to 12 | 90.00 | 80.00 |" in report.size_table({"small": [run], "none": []}).data
+    )
+
+
 def test_classes_stand_beside_the_published_methods():
     table = report.class_table("mvtec", "unified", "image_auroc", [record(0, 0.5)], ["bottle", "cable"]).data
     assert table.count("(published)") == 9

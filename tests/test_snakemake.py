@@ -17,8 +17,9 @@ from filelock import FileLock
 from snakemake import cli as snakemake
 
 from gradlib.paths import repository
-from gradlib.plan import keep, main, make_notebook, parameters, read_plan
+from gradlib.plan import parameters, read_plan
 from gradlib.results import read_results, write_json
+from gradlib.runs import keep, main, make_notebook
 
 ROOT = repository()
 SNAKEFILE = ("--snakefile", str(ROOT / "Snakefile"))
