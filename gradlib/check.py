@@ -40,8 +40,21 @@ ROUNDING = 0.005
 
 
 def check_all(folder: Path, plan: Mapping[str, Planned]) -> list[str]:
-    """The faults of every record in a folder, as sentences."""
-    return [fault for path in sorted(folder.glob("*.json")) for fault in check_record(path, plan)]
+    """The faults of every record in a folder, and of the other measurements in its subfolders, as sentences."""
+    found = [fault for path in sorted(folder.glob("*.json")) for fault in check_record(path, plan)]
+    for path in sorted(folder.glob("*/*.json")):  # times, agreements: of other forms, but sealed alike
+        if not is_sealed(path):
+            found.append(f"{path.parent.name}/{path.name} is damaged or was changed after it was written.")
+    return found
+
+
+def is_sealed(path: Path) -> bool:
+    """Whether a JSON file is whole and its digest that of its content."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and record.get("digest") == digest(record)
 
 
 def check_record(path: Path, plan: Mapping[str, Planned]) -> list[str]:

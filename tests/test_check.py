@@ -61,6 +61,17 @@ def test_every_committed_record_is_whole():
     assert not faults, "\n".join(faults)
 
 
+def test_other_measurements_are_sealed_too(tmp_path):
+    path = tmp_path / "cost" / "cost.json"
+    path.parent.mkdir()
+    write_json(path, {"seconds": 1.25})
+    assert check_all(tmp_path, {}) == []
+    path.write_text(path.read_text().replace("1.25", "1.24"))
+    assert check_all(tmp_path, {}) == ["cost/cost.json is damaged or was changed after it was written."]
+    path.write_text("{")
+    assert len(check_all(tmp_path, {})) == 1
+
+
 def test_a_whole_record_has_no_fault(ledger):
     assert check_all(ledger / "results", read_plan()) == []
 
