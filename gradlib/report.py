@@ -9,7 +9,7 @@ from gradlib.ledger import Record, difference, ledger, spread
 from gradlib.paths import results_folder
 from gradlib.plan import Planned, missing, read_plan
 from gradlib.published import published, published_methods, published_rows
-from gradlib.tables import HEADINGS, markdown_table, mean_and_spread, source_of
+from gradlib.tables import HEADINGS, MISSING, markdown_table, mean_and_spread, source_of
 
 BOTH = ("image_auroc", "pixel_auroc")
 
@@ -73,7 +73,7 @@ def peers_table(methods: Mapping[str, Sequence[Record]], metric: str = "image_au
     """Methods on the same images: each class and the mean, percent, mean ± deviation over seeds; the best in bold."""
     methods = {name: records for name, records in methods.items() if records}
     if not methods:
-        return Markdown("No such run is committed in data/results yet: `make results` makes it.")
+        return Markdown(MISSING)
     categories = [*next(iter(methods.values()))[0]["classes"], "mean"]
     best = {c: max(round(100 * spread(r, metric, c)[0], 1) for r in methods.values()) for c in categories}
     rows = []
@@ -106,7 +106,9 @@ def distance_table(ours: Sequence[Record], peers: Mapping[str, Sequence[Record]]
 
 def switch_table(rows: Mapping[str, Sequence[Record]]) -> Markdown:
     """Rows that differ from the first by one choice: percent, and points of difference with the paired interval."""
-    reference = next(iter(rows.values()))
+    reference = next(iter(rows.values()), [])
+    if not reference:
+        return Markdown(MISSING)
     shown = []
     for name, records in rows.items():
         cells = [name]

@@ -89,6 +89,7 @@ def test_switches_are_differences_to_the_first_row():
     table = report.switch_table({"full": [record(0, 0.9)], "other": [record(0, 0.8)]}).data.splitlines()
     assert "| – |" in table[2]
     assert "-10.00" in table[3]
+    assert "make results" in report.switch_table({}).data
 
 
 def test_sizes_stand_beside_what_they_reach():
