@@ -7,7 +7,7 @@ from IPython.display import Markdown
 from gradlib.errors import InputError
 from gradlib.ledger import Record, difference, ledger, spread
 from gradlib.paths import results_folder
-from gradlib.plan import Planned, missing, read_plan
+from gradlib.plan import ROOTS, Planned, missing, read_plan
 from gradlib.published import published, published_methods, published_rows
 from gradlib.tables import HEADINGS, MISSING, markdown_table, mean_and_spread, source_of
 
@@ -20,7 +20,7 @@ def group_table(group: str) -> Markdown:
     if not plan:
         raise InputError(f'The plan has no group "{group}": see data/plan.yaml.')
     found = ledger(results_folder(), group)
-    has_paper = any(p.paper for p in plan)
+    has_paper = any(p.paper for p in plan) and plan[0].experiment.dataset in ROOTS  # the paper's own data sets
     rows = []
     for row in dict.fromkeys(p.row for p in plan):
         first = next(p for p in plan if p.row == row)
