@@ -45,7 +45,11 @@ def beside_paper(
     if not has_paper:
         return [ours]
     told = "–" if paper is None else f"{paper:.1f}"
-    gap = "–" if paper is None or ours == "–" else f"{100 * spread(records, metric, category)[0] - paper:+.1f}"
+    gap = (
+        "–"
+        if paper is None or ours == "–"
+        else f"{round(100 * spread(records, metric, category)[0] - paper, 1) + 0.0:+.1f}"
+    )
     return [told, ours, gap]
 
 

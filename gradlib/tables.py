@@ -47,7 +47,8 @@ def mean_and_spread(records: Sequence[Record], metric: str, category: str = "mea
     mean, deviation = spread(records, metric, category)
     if mean != mean:
         return "–"
-    return f"{100 * mean:.2f} ± {100 * deviation:.2f}" if len(records) > 1 else f"{100 * mean:.2f}"
+    shown = f"{100 * mean:.2f} ± {100 * deviation:.2f}" if len(records) > 1 else f"{100 * mean:.2f}"
+    return shown.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def ledger_table(grad: Sequence[Record], neighbours: Sequence[Record] = ()) -> Markdown:

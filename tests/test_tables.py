@@ -31,7 +31,7 @@ def test_a_run_s_table_leaves_out_metrics_that_no_class_defines():
 
 def test_the_ledger_table_gives_mean_and_spread_in_percent():
     shown = tables.ledger_table([record(0, 0.90), record(1, 0.92)]).data
-    assert "91.00 ± 1.41" in shown
+    assert "91.00\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}1.41" in shown
     assert "2 seeds" in shown
     assert tables.mean_and_spread([record()], "image_auroc") == "90.00"
 
