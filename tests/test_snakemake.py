@@ -54,7 +54,8 @@ def test_the_dry_run_lists_every_run_that_has_no_record(dry_run):
 
 
 def test_on_a_cluster_the_full_size_runs_and_only_they_get_a_gpu(dry_run):
-    jobs = dry_run("--profile", str(ROOT / "profiles" / "slurm"))
+    # a dry run counts as local and cuts a job's threads to the cores that it is told of, one by default
+    jobs = dry_run("--profile", str(ROOT / "profiles" / "slurm"), "--cores", "8")
     for name, run in read_plan().items():
         if name in jobs:
             assert f"gpu={int('gpu' in run.needs)}," in jobs[name]
