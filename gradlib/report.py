@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from IPython.display import Markdown
 
+from gradlib.bootstrap import interval
 from gradlib.errors import InputError
-from gradlib.ledger import Record, difference, ledger, spread
+from gradlib.ledger import Record, difference, ledger, replicates, spread
 from gradlib.paths import results_folder
 from gradlib.plan import ROOTS, Planned, missing, read_plan
 from gradlib.published import published, published_methods, published_rows
@@ -106,6 +107,26 @@ def distance_table(ours: Sequence[Record], peers: Mapping[str, Sequence[Record]]
     if not rows:
         return Markdown("No pair of runs on the same images is committed yet: `make results` makes them.")
     return markdown_table(["pair", "metric", "points", "95 % interval", "GRAD is"], rows)
+
+
+def class_intervals(ours: Sequence[Record], peers: Mapping[str, Sequence[Record]], metric: str) -> Markdown:
+    """Each class: GRAD with its 95 % bootstrap interval, the best peer, and the paired difference to it in points."""
+    peers = {name: records for name, records in peers.items() if records}
+    if not ours or not peers:
+        return Markdown(MISSING)
+    rows = []
+    for category in ours[0]["classes"]:
+        drawn = replicates(ours, metric, category)
+        best = max(peers, key=lambda name: spread(peers[name], metric, category)[0])
+        gap = difference(ours, peers[best], metric, category)
+        if drawn is None or gap is None:
+            continue
+        low, high = (100 * value for value in interval(drawn))
+        middle, worst, most = (100 * value for value in gap)
+        told = f"{best}, {mean_and_spread(peers[best], metric, category)}"
+        paired = f"{middle:+.2f} ({worst:+.2f} to {most:+.2f})"
+        rows.append([category, mean_and_spread(ours, metric, category), f"{low:.1f} to {high:.1f}", told, paired])
+    return markdown_table([HEADINGS[metric], "GRAD", "its 95 % interval", "best peer", "GRAD − best peer"], rows)
 
 
 def switch_table(rows: Mapping[str, Sequence[Record]]) -> Markdown:

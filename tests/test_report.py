@@ -86,6 +86,18 @@ def test_distances_say_ahead_or_behind_by_their_interval():
     assert "make results" in report.distance_table([], {"bad": bad}).data
 
 
+def test_each_class_is_compared_with_its_best_peer():
+    good, bad = [record(0, 1.0)], [record(0, 0.5, pixel=0.1, scores=[0, 1] * 10)]
+    (row,) = report.class_intervals(bad, {"bad": bad, "good": good, "none": []}, "image_auroc").data.splitlines()[2:]
+    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+    assert cells[:2] == ["bottle", "50.00"]
+    assert cells[3] == "good, 100.00"
+    assert cells[4].startswith("-50.00 (")
+    low, high = map(float, cells[2].split(" to "))
+    assert low < 50 < high
+    assert "make results" in report.class_intervals([], {"good": good}, "image_auroc").data
+
+
 def test_switches_are_differences_to_the_first_row():
     table = report.switch_table({"full": [record(0, 0.9)], "other": [record(0, 0.8)]}).data.splitlines()
     assert "| – |" in table[2]
