@@ -1,12 +1,16 @@
 """What several test files share: fixed seeds, real images where they are at hand, and a tiny tree of drawn ones."""
 
 import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from living import SITE, launch, served
 from PIL import Image
+from playwright.sync_api import Browser, Locator, sync_playwright
 
 from gradlib.paths import repository
 
@@ -25,6 +29,41 @@ def mvtec_root() -> Path:
     if not root.is_dir():
         pytest.skip(f"no MVTec AD images at {root}")
     return root
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium that reaches nothing but this machine."""
+    with sync_playwright() as playwright:
+        chromium = launch(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[str]:
+    """The built site as a website; its address."""
+    with served(SITE) as address:
+        yield address
+
+
+@pytest.fixture
+def open_figure(browser: Browser, host: str) -> Iterator[Callable[..., Locator]]:
+    """A function (page, name of a living figure, options of the browser's context) -> the figure, in view and drawn."""
+    contexts = []
+
+    def open_one(page: str, name: str, **options: Any) -> Locator:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        tab = context.new_page()
+        tab.goto(host + page)
+        figure = tab.locator(f'[data-living="{name}"]')
+        figure.scroll_into_view_if_needed(timeout=30_000)
+        return figure
+
+    yield open_one
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

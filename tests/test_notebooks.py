@@ -111,7 +111,7 @@ def test_one_cell_of_parameters_assigns_constants(chapter: Path) -> None:
 
 
 def test_training_chapter_has_the_parameters_of_its_command_line() -> None:
-    (cell,) = parameters(BOOK / "03_training.ipynb")
+    (cell,) = parameters(BOOK / "05_training.ipynb")
     assert {*TRAINING_PARAMETERS.split(), "DEVICE", "OUT"} <= set(re.findall(r"^([A-Z_]+)\b", text(cell), re.MULTILINE))
 
 

@@ -3,34 +3,19 @@ a telephone. Needs `make book`; the part that needs a browser is skipped where t
 
 import functools
 import re
-import shutil
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 import plotly.graph_objects as go
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from living import SITE, needs_browser, needs_site
+from playwright.sync_api import Browser, expect
 from visits import PROMISED, TELEPHONE, Visit, make_visit
 
 from gradlib.figures import BookRenderer, describe
-from gradlib.paths import repository
 
-SITE = repository() / "_build" / "html"
 PAGES = [*sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/**/*.html")), "search.html"]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-]
 CDNS = (
     "cdn.jsdelivr.net",
     "cdnjs.cloudflare.com",
@@ -42,8 +27,6 @@ CDNS = (
 )
 LARGEST_PAGE = 1.5e6  # bytes
 
-needs_site = pytest.mark.skipif(not SITE.is_dir(), reason=f"no built site in {SITE}: run `make book`")
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
 each_page = pytest.mark.parametrize("page", PAGES)
 
 
@@ -99,26 +82,6 @@ def test_local_links_lead_somewhere(page: str) -> None:
 @each_page
 def test_page_is_small(page: str) -> None:
     assert (SITE / page).stat().st_size <= LARGEST_PAGE
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(SITE)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,9 @@ def copy_files() -> None:
     for folder in ("output/chtml/fonts/woff-v2", "input/tex/extensions"):
         for path in (mathjax / folder).iterdir():
             copy(path, f"mathjax/{folder}/{path.name}")
+    runtime = MODULES / "onnxruntime-web" / "dist"  # its plain WebAssembly build: no GPU, no threads
+    for name in ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"):
+        copy(runtime / name, f"ort/{name}")
 
 
 def copy(source: Path, name: str) -> None:

@@ -1,0 +1,56 @@
+import { BLUE, GREEN, begin, change, clamp, choice, controls, element, handle, plane, shape, timed, toggle, told, write } from "./common.js";
+import { coordinateOf, corners, interpolate, knotPosition } from "./lookup_maths.js";
+
+const REACH = 1.4, LINE = 281; // how far beyond [-1, 1] one can read, and how many points draw the curve
+
+function render({ model, el }) {
+  const root = begin(el, model, "grid1d"), top = 1;
+  const area = plane({
+    x: [-REACH, REACH], y: [-0.1, top + 0.1], xTicks: [-1, -0.5, 0, 0.5, 1], yTicks: [0, 0.5, 1],
+    xTitle: "coordinate c", yTitle: "output", label: "The table's entries, and what is read between them",
+  });
+  const curve = shape("path", { fill: "none", stroke: BLUE, "stroke-width": 2 });
+  const stem = shape("line", { stroke: "currentColor", "stroke-dasharray": "4 4" });
+  const stakes = [0, 1].map(() => shape("line", { stroke: GREEN, "stroke-width": 7, "stroke-opacity": 0.55 }));
+  area.layer.append(...stakes, curve, stem);
+  const sum = element("p", { class: "grad-told", "aria-live": "polite" });
+
+  const settings = () => ({ aligned: model.get("align_corners"), padding: model.get("padding_mode"), G: model.get("G") });
+  const read = (c) => {
+    const { aligned, padding, G } = settings(), v = knotPosition(c, G.length, aligned);
+    return { v, ...corners([v], G.length, padding), out: interpolate(G, 1, [v], G.length, padding)[0] };
+  };
+  const move = (c) => { write(model, { c: clamp(c, -REACH, REACH) }); };
+  const point = handle(area, { label: "coordinate c", step: 0.02, at: () => [model.get("c"), 0], to: (c) => move(c) });
+  const knots = model.get("G").map((_, i) => handle(area, {
+    label: `entry ${i}`, colour: BLUE, step: 0.02,
+    at: () => [0, model.get("G")[i]],
+    to: (_x, y) => { write(model, { G: model.get("G").map((g, j) => (j === i ? clamp(y, 0, top) : g)) }); },
+  }));
+
+  const draw = timed(() => {
+    const { aligned, G } = settings(), c = model.get("c"), { v, rows, weights, out } = read(c);
+    const line = Array.from({ length: LINE }, (_, i) => (2 * REACH * i) / (LINE - 1) - REACH);
+    change(curve, { d: line.map((at, i) => `${i ? "L" : "M"}${area.px(at).toFixed(1)} ${area.py(read(at).out).toFixed(1)}`).join("") });
+    knots.forEach((knot, i) => knot.place(coordinateOf(i, G.length, aligned), G[i], `entry ${i} is ${told(G[i])}`, G[i]));
+    point.place(c, out, `c ${told(c)}, output ${told(out, 3)}`);
+    change(stem, { x1: area.px(c), x2: area.px(c), y1: area.py(0), y2: area.py(out) });
+    stakes.forEach((stake, n) => {
+      const at = area.px(coordinateOf(rows[n], G.length, aligned));
+      change(stake, { x1: at, x2: at, y1: area.py(0), y2: area.py(weights[n]), visibility: weights[n] ? "visible" : "hidden" });
+    });
+    const terms = rows.map((row, n) => `${told(weights[n], 3)} · G[${row}]`).join(" + ");
+    sum.textContent = `c = ${told(c)}, v = ${told(v, 3)}: ${terms} = ${told(out, 3)}`;
+  });
+  const align = toggle({ name: "outermost knots at −1 and 1", value: model.get("align_corners"), onChange: (on) => write(model, { align_corners: on }) });
+  const padding = choice({
+    name: "beyond the ends", options: [["border", "hold the last value"], ["zeros", "count as 0"]],
+    value: model.get("padding_mode"), onChange: (rule) => write(model, { padding_mode: rule }),
+  });
+  model.on("change", draw);
+  root.append(area.svg, sum, controls(align.node, padding.node));
+  draw();
+  return () => model.off("change", draw);
+}
+
+export default { render };

@@ -1,0 +1,118 @@
+"""Living figures in a browser: on the pages of the built site, or alone in a page without a book around it."""
+
+import base64
+import functools
+import json
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ipywidgets import Widget
+from ipywidgets.embed import embed_data
+from playwright.sync_api import Browser, Locator, Playwright
+
+from gradlib.paths import repository
+
+SITE = Path(os.environ.get("GRAD_SITE") or repository() / "_build" / "html")
+VENDORED = repository() / "book" / "_vendor" / "vendor"
+GENERATED = repository() / "book" / "_generated"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+needs_site = pytest.mark.skipif(not SITE.is_dir(), reason=f"no built site in {SITE}: run `make book`")
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
+STATE = re.compile(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', re.DOTALL)
+PAGE = """<!doctype html><html lang="en" data-content_root="./" data-theme="light"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>One figure</title>
+<script src="_static/vendor/require.js"></script><script src="_static/vendor/require-config.js"></script>
+<script src="_static/vendor/html-manager/embed-amd.js"></script>
+<script type="application/vnd.jupyter.widget-state+json">{state}</script>
+<main><h1>One figure</h1><script type="application/vnd.jupyter.widget-view+json">{view}</script></main></html>"""
+
+
+def launch(playwright: Playwright) -> Browser:
+    """A Chromium that can reach nothing but this machine."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A folder as a website on this machine; its address with a slash at the end."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+
+
+def write_page(folder: Path, widget: Widget, name: str = "figure.html") -> Path:
+    """A page with one widget and no kernel, beside links to the vendored scripts and the generated files."""
+    static = folder / "_static"
+    static.mkdir(parents=True, exist_ok=True)
+    for link, target in (("vendor", VENDORED), ("generated", GENERATED)):
+        if not (static / link).is_symlink():
+            (static / link).symlink_to(target)
+    data = embed_data(views=[widget], drop_defaults=False)
+    texts = [json.dumps(part).replace("<", "\\u003c") for part in (data["manager_state"], data["view_specs"][0])]
+    page = folder / name
+    page.write_text(PAGE.format(state=texts[0], view=texts[1]), encoding="utf-8")
+    return page
+
+
+def states(page: str) -> dict[str, dict[str, Any]]:
+    """The traits of each living figure on a page of the site, by the figure's name; bytes as bytes."""
+    found = {}
+    for text in STATE.findall((SITE / page).read_text(encoding="utf-8")):
+        for model in json.loads(text)["state"].values():
+            traits = dict(model["state"])
+            for buffer in model.get("buffers", ()):
+                (name,) = buffer["path"]
+                traits[name] = base64.b64decode(buffer["data"])
+            if name := re.search(r'begin\(el, model, "(\w+)"\)', traits.get("_esm", "")):
+                found[name[1]] = traits
+    return found
+
+
+def drag(handle: Locator, across: float, down: float, *, touch: bool = False, steps: int = 8) -> None:
+    """Drag from the middle of an element by so many pixels, by mouse or by a finger."""
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    assert box is not None
+    tab, x, y = handle.page, box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    if not touch:
+        tab.mouse.move(x, y)
+        tab.mouse.down()
+        tab.mouse.move(x + across, y + down, steps=steps)
+        tab.mouse.up()
+        return
+    finger = tab.context.new_cdp_session(tab)  # Playwright's own touchscreen only taps
+    for step in range(steps + 1):
+        spot = {"x": x + across * step / steps, "y": y + down * step / steps}
+        finger.send("Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": [spot]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def redraws(figure: Locator) -> list[float]:
+    """Milliseconds that each drawing of the page's figures has taken so far."""
+    return figure.page.evaluate("performance.getEntriesByName('grad-redraw').map(entry => entry.duration)")
