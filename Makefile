@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 BUILT := _build/.built
 
 # What a page depends on: its text, the library, the committed results and the configuration.
-SOURCES := $(shell find book gradlib data -type f -not -path '*/_vendor/*' -not -path '*/.*' -not -name '*.pyc') \
+SOURCES := $(shell find book gradlib data -type f -not -path '*/_vendor/*' -not -path '*/_generated/*' -not -path '*/.*' -not -name '*.pyc') \
   _config.yml _toc.yml package-lock.json
 
 .NOTPARALLEL:

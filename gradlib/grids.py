@@ -55,6 +55,8 @@ def interpolate(G: Tensor, v: Tensor, *, padding_mode: PaddingMode = "border") -
     row = torch.zeros_like(inside, dtype=torch.long)
     for axis, size in enumerate(sizes):
         row = row * size + index[..., axis].clamp(0, size - 1)  # (N, 2^D), row of G flattened to (R^D, K)
+    if torch.compiler.is_compiling():  # for export: ONNX has no bag, so the same sum in two steps
+        return (G.reshape(-1, K)[row] * (weight * inside)[:, :, None]).sum(dim=1)
     # one fused "gather 2^D rows, weigh, add": no (N, 2^D, K) tensor is ever made
     return F.embedding_bag(row, G.reshape(-1, K), mode="sum", per_sample_weights=weight * inside)
 

@@ -28,3 +28,8 @@ def runs_folder() -> Path:
 def results_folder() -> Path:
     """The ledger, one small JSON a run: GRAD_RESULTS, else the committed one in data/results."""
     return Path(os.environ.get("GRAD_RESULTS") or repository() / "data" / "results").expanduser().resolve()
+
+
+def generated_folder() -> Path:
+    """What chapters make for the site to serve, as `_static/generated/`: models for the page, not committed."""
+    return repository() / "book" / "_generated" / "generated"

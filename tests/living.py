@@ -18,11 +18,11 @@ from ipywidgets import Widget
 from ipywidgets.embed import embed_data
 from playwright.sync_api import Browser, Locator, Playwright
 
-from gradlib.paths import repository
+from gradlib.paths import generated_folder, repository
 
 SITE = Path(os.environ.get("GRAD_SITE") or repository() / "_build" / "html")
 VENDORED = repository() / "book" / "_vendor" / "vendor"
-GENERATED = repository() / "book" / "_generated"
+GENERATED = generated_folder()
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHROMIUM_FLAGS = [
     "--no-sandbox",

@@ -6,13 +6,16 @@ import vendor
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-STATIC = Path(__file__).resolve().parents[1] / "_static"
+BOOK = Path(__file__).resolve().parents[1]
+STATIC = BOOK / "_static"
+GENERATED = BOOK / "_generated"  # written by chapters while they run, copied to the site afterwards
 
 
 def use_local_files(app: Sphinx, config: Config) -> None:
     """Vendored files are copied to the site but put on no page: a page names the ones that it needs."""
     vendor.ensure()
-    config.html_static_path = [*config.html_static_path, str(STATIC), str(vendor.VENDOR)]
+    GENERATED.mkdir(exist_ok=True)
+    config.html_static_path = [*config.html_static_path, str(STATIC), str(vendor.VENDOR), str(GENERATED)]
     # Left empty by Jupyter Book, which the theme's script reports as an invalid mode on each page.
     config.html_context = {**config.html_context, "default_mode": "auto"}
 
