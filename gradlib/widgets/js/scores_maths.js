@@ -1,0 +1,48 @@
+// From the distance map d to the anomaly map and the image score: gradlib.scores in plain JavaScript. No page is needed here.
+
+const BOX = 21, POOL_DIVISOR = 7; // pixels of the released code's smoothing; the pool's window is size / 7
+
+/** For each of `to` places along an axis: the source place below and the way from there to the next, ends aligned. */
+function steps(from, to) {
+  return Array.from({ length: to }, (_, at) => {
+    const place = to > 1 ? (at * (from - 1)) / (to - 1) : 0, low = Math.min(Math.floor(place), from - 1);
+    return { low, high: Math.min(low + 1, from - 1), t: place - low };
+  });
+}
+
+/** Sums over `window` neighbours along rows of n numbers, the zeros beyond the ends counted; transposed, so that two calls do both axes. */
+function slidingSums(values, rows, n, window, padding) {
+  const count = n + 2 * padding - window + 1, out = new Float64Array(rows * count), sums = new Float64Array(n + 1);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < n; i++) sums[i + 1] = sums[i] + values[row * n + i];
+    for (let i = 0; i < count; i++) {
+      const first = i - padding;
+      out[i * rows + row] = sums[Math.min(first + window, n)] - sums[Math.max(first, 0)];
+    }
+  }
+  return out; // count x rows
+}
+
+/** Mean over a window x window box at stride 1 of a size x size map. */
+function boxMean(map, size, window, padding = 0) {
+  const count = size + 2 * padding - window + 1;
+  return slidingSums(slidingSums(map, size, size, window, padding), count, size, window, padding).map((sum) => sum / window ** 2);
+}
+
+/** d, H x W numbers, at size x size: bilinear with aligned corners, and the mean over a box under "official". */
+export function anomalyMap(d, H, W, size, protocol = "paper") {
+  const out = new Float64Array(size * size), across = steps(W, size);
+  steps(H, size).forEach((down, y) => {
+    for (let x = 0; x < size; x++) {
+      const { low, high, t } = across[x], [above, below] = [down.low * W, down.high * W];
+      const upper = (1 - t) * d[above + low] + t * d[above + high], lower = (1 - t) * d[below + low] + t * d[below + high];
+      out[y * size + x] = (1 - down.t) * upper + down.t * lower;
+    }
+  });
+  return protocol === "official" ? boxMean(out, size, BOX, (BOX - 1) / 2) : out;
+}
+
+/** One score of a size x size anomaly map: the largest mean over a window of a seventh of its side. */
+export function imageScore(map, size) {
+  return boxMean(map, size, Math.max(Math.floor(size / POOL_DIVISOR), 1)).reduce((top, mean) => Math.max(top, mean), -Infinity);
+}
