@@ -19,6 +19,7 @@ from gradlib.peers_inputs import Fitted, FrozenStages, Images, anomalib_module, 
 from gradlib.peers_trained import fit_draem, fit_reverse_distillation
 
 CORESET = 0.01  # of all patches are kept, the smallest of the PatchCore paper's ratios (Table 1: 25, 10 and 1 %)
+LEAST = 400  # patches are kept at the least: a hundredth of a few images is too little to compare anything with
 NEIGHBOURS = 9  # b of its Eq. 7, anomalib's default
 # The greedy choice is made among this many patches, drawn at random. Among all 330,848 of 422 images of 224 pixels one
 # pick took 0.3 s on one CPU core, and 3,308 are to be picked.
@@ -90,7 +91,7 @@ def fit_patchcore(images: Images, backbone: Backbone, epochs: int | None) -> Fit
         embedding = model(images[block])  # (n*H*W, C), which the model has stored
         if not rows:
             rows = len(images) * len(embedding) // len(block)
-            kept = max(1, int(CORESET * rows))
+            kept = min(rows, max(LEAST, int(CORESET * rows)))
             chosen = drawn(rows, max(POOL, POOL_PER_ENTRY * kept)).to(images.device)
         model.embedding_store[-1] = embedding[chosen[start : start + len(embedding)]]
         start += len(embedding)

@@ -66,9 +66,10 @@ def test_scores_are_not_squashed(anomalib, method, samples, backbone):
     assert result.maps.max() > 1
 
 
-def test_patchcore_is_the_library_s_own_with_our_weights(anomalib, samples, backbone):
+def test_patchcore_is_the_library_s_own_with_our_weights(anomalib, samples, backbone, monkeypatch):
     from anomalib.models.image.patchcore.torch_model import PatchcoreModel
 
+    monkeypatch.setattr(peers, "LEAST", 1)
     ours = scored("patchcore", samples, backbone)
     with seeded(0, CPU):
         model = PatchcoreModel([2, 3], "tf_efficientnet_lite0", pre_trained=False, num_neighbors=9)
@@ -104,6 +105,8 @@ def test_padim_is_the_library_s_own_with_our_weights(anomalib, samples, backbone
 
 
 def test_the_core_set_is_chosen_among_a_drawn_pool(anomalib, samples, backbone, monkeypatch):
+    assert scored("patchcore", samples, backbone).parameters == 400 * backbone.channels  # of a few images, not 1 %
+    monkeypatch.setattr(peers, "LEAST", 1)
     whole = scored("patchcore", samples, backbone)  # 8 images of 8 x 8 patches, of which 1 % are 5
     assert whole.parameters == 5 * backbone.channels
     monkeypatch.setattr(peers, "POOL", 20)
