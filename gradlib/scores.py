@@ -70,6 +70,8 @@ def _box_mean(maps: Tensor, window: tuple[int, int], padding: int) -> Tensor:
 def _check_maps(maps: Tensor, what: str) -> None:
     if maps.ndim != 3 or 0 in maps.shape[1:]:
         raise InputError(f"The {what} have shape {tuple(maps.shape)}: give (B, H, W), one map for each image.")
+    if torch.compiler.is_compiling():
+        return  # an exported graph cannot raise; shapes are fixed in it
     finite = torch.isfinite(maps).flatten(1).all(dim=1)
     if not bool(finite.all()):
         raise InputError(
