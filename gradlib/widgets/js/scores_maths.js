@@ -42,7 +42,37 @@ export function anomalyMap(d, H, W, size, protocol = "paper") {
   return protocol === "official" ? boxMean(out, size, BOX, (BOX - 1) / 2) : out;
 }
 
-/** One score of a size x size anomaly map: the largest mean over a window of a seventh of its side. */
-export function imageScore(map, size) {
-  return boxMean(map, size, Math.max(Math.floor(size / POOL_DIVISOR), 1)).reduce((top, mean) => Math.max(top, mean), -Infinity);
+/** How much each of `from` places counts in the mean of each window of a seventh of the `to` places: those from `first` on. */
+function windows(from, to) {
+  const window = Math.max(Math.floor(to / POOL_DIVISOR), 1), all = steps(from, to);
+  return Array.from({ length: to - window + 1 }, (_, start) => {
+    const within = all.slice(start, start + window), first = within[0].low, weights = new Float64Array(within[window - 1].high - first + 1);
+    for (const { low, high, t } of within) {
+      weights[low - first] += (1 - t) / window;
+      weights[high - first] += t / window;
+    }
+    return { first, weights };
+  });
+}
+
+/** What imageScore needs to know of H x W maps that are scored at size x size. */
+export const pooling = (H, W, size) => ({ down: windows(H, size), across: windows(W, size), W });
+
+/**
+ * The image score of d, H x W numbers, under "paper": the largest mean over a window of the enlarged map. Enlarging and
+ * averaging are both linear, so the windows' means come from d at once, which is quick.
+ */
+export function imageScore(d, { down, across, W }) {
+  const row = new Float64Array(W);
+  let top = -Infinity;
+  for (const { first, weights } of down) {
+    row.fill(0);
+    weights.forEach((weight, n) => { for (let j = 0; j < W; j++) row[j] += weight * d[(first + n) * W + j]; });
+    for (const { first: left, weights: shares } of across) {
+      let mean = 0;
+      for (let n = 0; n < shares.length; n++) mean += shares[n] * row[left + n];
+      top = Math.max(top, mean);
+    }
+  }
+  return top;
 }
