@@ -1,0 +1,69 @@
+import { floats, staticFolder } from "./common.js";
+import { network } from "./runtime.js";
+
+// Who draws the picture at the free point: the network in this page or, in JupyterLab, Python.
+
+const PATIENCE = 20000; // milliseconds until Python counts as gone
+
+/** The site's network, loaded at the first wish. */
+function inThisPage(folder, file, [H, W]) {
+  let loading;
+  return async ({ local, free }) => {
+    loading ||= network(folder, file);
+    const run = await loaded(loading), began = performance.now();
+    const { picture } = await run({ local: [local, [1, 2, H, W]], free: [free, [1, 2]] });
+    return { picture, words: `computed in this page in ${Math.round(performance.now() - began)} ms` };
+  };
+}
+
+/** The network, with a sentence that a reader understands where it cannot be had. */
+async function loaded(loading) {
+  try {
+    return await loading;
+  } catch (error) {
+    throw new Error(`the network does not run here (${error.message})`, { cause: error });
+  }
+}
+
+/** Python's answers over the kernel's channel, by the number of the question. */
+function byPython(model) {
+  const waiting = new Map();
+  let number = 0;
+  model.on("msg:custom", (message, buffers) => {
+    waiting.get(message.number)?.({ picture: floats(buffers[0]), words: `computed by Python in ${Math.round(message.took)} ms` });
+    waiting.delete(message.number);
+  });
+  return ({ chosen, free }) => new Promise((resolve, reject) => {
+    waiting.set(++number, resolve);
+    setTimeout(() => reject(new Error("Python does not answer: run the cell again")), PATIENCE);
+    model.send({ number, chosen, free });
+  });
+}
+
+/**
+ * A function that is told a wish { chosen, local, free } and has its picture made: one at a time, and of what was wished
+ * meanwhile the latest only. show(wish, { picture, words }) or fail(wish, error) hears of it.
+ */
+export function pictureMaker(model, { show, fail }) {
+  const folder = staticFolder();
+  const make = folder === null ? byPython(model) : inThisPage(folder, model.get("network"), model.get("size"));
+  let next = null, busy = false;
+  const work = async () => {
+    busy = true;
+    while (next) {
+      const wish = next;
+      next = null;
+      try {
+        show(wish, await make(wish));
+      } catch (error) {
+        fail(wish, error);
+      }
+      await new Promise(requestAnimationFrame); // the pointer's moves are drawn in between
+    }
+    busy = false;
+  };
+  return (wish) => {
+    next = wish;
+    if (!busy) work();
+  };
+}

@@ -1,0 +1,99 @@
+import { BLUE, GREEN, ORANGE, PINK, change, cividis, clamp, element, handle, plane, shape, told } from "./common.js";
+import { coordinateOf } from "./lookup_maths.js";
+import { nearest } from "./explorer_maths.js";
+
+// The two planes of coordinates: photographs over the global grid's knots, patches over the local grid's.
+
+const COLOURS = [BLUE, ORANGE, GREEN, PINK], FORMS = ["circle", "triangle", "square", "diamond"];
+const NEAR = { mouse: 14, finger: 26 }; // drawing units in which a pointer finds a point
+
+/** A mark's outline around (x, y), r its radius. */
+function outline(form, x, y, r) {
+  if (form === "circle") return `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
+  const turn = { triangle: [-90, 30, 150], square: [45, 135, 225, 315], diamond: [0, 90, 180, 270] }[form];
+  const corners = turn.map((degrees) => [x + 1.25 * r * Math.cos((degrees * Math.PI) / 180), y + 1.25 * r * Math.sin((degrees * Math.PI) / 180)]);
+  return `M${corners.map((at) => at.map((v) => v.toFixed(1)).join(" ")).join("L")}z`;
+}
+
+/** How photographs of a class and label are drawn: colour and form by class, filled if defective. */
+function mark(number, label) {
+  const colour = COLOURS[number % COLOURS.length];
+  return { form: FORMS[number % FORMS.length], look: { stroke: colour, fill: label ? colour : "none", "fill-opacity": 0.6, "stroke-width": 1.1 } };
+}
+
+/** A square plane from -1 to 1 with a grid's R x R knots. */
+function square(R, name, label) {
+  const side = Math.min(370, innerWidth - 56), ends = [-1.06, 1.06];
+  const area = plane({
+    width: side, height: side - 8, x: ends, y: ends, xTicks: [-1, 0, 1], yTicks: [-1, 0, 1],
+    xTitle: `${name}, coordinate 1`, yTitle: `${name}, coordinate 2`, label,
+  });
+  const at = Array.from({ length: R }, (_, knot) => coordinateOf(knot, R));
+  const d = at.flatMap((x) => at.map((y) => `M${area.px(x) - 4} ${area.py(y)}h8m-4 -4v8`)).join("");
+  area.layer.append(shape("path", { d, class: "grad-knots" }));
+  return area;
+}
+
+/** Tell which of the points is under the mouse (-1: none), and which is clicked or tapped. */
+function listen(area, points, { over, pick }) {
+  const unit = area.px(1) - area.px(0);
+  const find = (event, reach) => (event.target.closest(".grad-handle") ? -1 : nearest(...points(), ...area.data(event), reach / unit));
+  area.svg.addEventListener("pointermove", (event) => { if (event.pointerType === "mouse") over(find(event, NEAR.mouse)); });
+  area.svg.addEventListener("pointerleave", () => over(-1));
+  area.svg.addEventListener("click", (event) => {
+    const found = find(event, event.pointerType === "mouse" ? NEAR.mouse : NEAR.finger);
+    if (found >= 0) pick(found);
+  });
+}
+
+/** All photographs at their v^g, and the free point. Returns the drawing function of { seen, chosen, free }. */
+export function globalPlane(space, { over, pick, move, free }) {
+  const area = square(space.knots[1], "vᵍ", "Global plane: one point for each photograph");
+  for (const group of space.groups) {
+    const { form, look } = mark(group.number, group.label);
+    const d = group.members.map((i) => outline(form, area.px(space.x[i]), area.py(space.y[i]), 3)).join("");
+    area.layer.append(shape("path", { d, ...look }));
+  }
+  const line = shape("line", { class: "grad-walk" }), ring = shape("circle", { r: 12, class: "grad-spot" });
+  area.layer.append(line, ring);
+  const limit = (v) => clamp(v, -1, 1);
+  const point = handle(area, { label: "free point", colour: PINK, step: 0.02, at: free, to: (x, y) => move([limit(x), limit(y)]) });
+  listen(area, () => [space.x, space.y], { over, pick });
+  const draw = ({ seen, chosen, free: [x, y] }) => {
+    change(ring, { cx: area.px(space.x[seen]), cy: area.py(space.y[seen]) });
+    change(line, { x1: area.px(space.x[chosen]), y1: area.py(space.y[chosen]), x2: area.px(x), y2: area.py(y) });
+    point.place(x, y, `coordinate 1 ${told(x)}, coordinate 2 ${told(y)}`);
+  };
+  return { node: area.svg, draw };
+}
+
+/** All patches of one photograph at their v^l, larger and brighter the larger d. Returns the drawing function. */
+export function localPlane(space, { over, pick }) {
+  const area = square(space.knots[0], "vˡ", "Local plane: one point for each patch of the photograph");
+  const spots = Array.from({ length: space.patches }, () => shape("circle", { class: "grad-patch-spot" }));
+  const ring = shape("circle", { r: 10, class: "grad-spot" });
+  area.layer.append(...spots, ring);
+  let xs = [], ys = [];
+  listen(area, () => [xs, ys], { over, pick });
+  const draw = ({ local, d, patch }) => {
+    xs = local.subarray(0, space.patches);
+    ys = local.subarray(space.patches);
+    spots.forEach((spot, i) => {
+      const share = Math.min(d[i] / space.bright, 1);
+      change(spot, { cx: area.px(xs[i]), cy: area.py(ys[i]), r: 2.5 + 6 * share, fill: `rgb(${cividis(share)})` });
+    });
+    change(ring, { cx: area.px(xs[patch]), cy: area.py(ys[patch]) });
+  };
+  return { node: area.svg, draw };
+}
+
+/** What the marks of the global plane mean. */
+export function legend(space) {
+  const entry = (node, words) => element("li", {}, shape("svg", { viewBox: "0 0 14 14", width: 14, height: 14, "aria-hidden": "true" }, node), ` ${words}`);
+  const groups = space.groups.map(({ number, label, name }) => {
+    const { form, look } = mark(number, label);
+    return entry(shape("path", { d: outline(form, 7, 7.5, 4.5), ...look }), name);
+  });
+  const knot = shape("path", { d: "M3 7h8m-4 -4v8", class: "grad-knots" });
+  return element("ul", { class: "grad-legend" }, ...groups, entry(knot, "knots of the grid"), entry(shape("circle", { cx: 7, cy: 7, r: 5, fill: PINK }), "free point"));
+}

@@ -1,0 +1,54 @@
+"""Places are the model's own, and a picture at an image's own place is the picture of its normal feature."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_space import CONFIG, C, H
+
+from gradlib.decoder import Decoder
+from gradlib.errors import InputError
+from gradlib.export import session, write_onnx
+from gradlib.model import GRAD
+from gradlib.space import PictureAt, places
+
+
+def test_places_are_those_of_the_model() -> None:
+    model, x = GRAD(CONFIG).train(), torch.randn(70, C, H, H)  # more than one block
+    found, output = places(model, x), model(x)
+    assert not model.training, "no jitter"
+    torch.testing.assert_close(found.v_l, output.local_coordinates)
+    torch.testing.assert_close(found.v_g, output.global_coordinates)
+    torch.testing.assert_close(found.d, output.error)
+
+
+@pytest.mark.parametrize("concat", ["local_global", "global_local"])
+def test_at_its_own_place_an_image_has_its_own_normal_feature(concat: str) -> None:
+    model, decoder = GRAD(replace(CONFIG, concat=concat)).eval(), Decoder(C)
+    picture, x = PictureAt(model, decoder), torch.randn(3, C, H, H)
+    output = model(x)
+    torch.testing.assert_close(picture.normal(output.local_coordinates, output.global_coordinates), output.normal)
+    shown = picture(output.local_coordinates, output.global_coordinates)
+    assert shown.shape == (3, 3, 8 * H, 8 * H)
+    torch.testing.assert_close(shown, decoder(output.normal))
+    elsewhere = picture.normal(output.local_coordinates, -output.global_coordinates)
+    assert not torch.allclose(elsewhere, output.normal)
+
+
+@pytest.mark.parametrize("changes", [{"global_memory": "none"}, {"local_memory": "vq"}, {"global_dim": 3}])
+def test_a_model_without_two_planes_is_refused(changes: dict) -> None:
+    with pytest.raises(InputError, match="no two planes to show"):
+        PictureAt(GRAD(replace(CONFIG, **changes)), Decoder(C))
+
+
+def test_the_file_for_the_page_gives_the_same_pictures(tmp_path: Path) -> None:
+    picture = PictureAt(GRAD(CONFIG).eval(), Decoder(C))
+    example = torch.rand(1, 2, H, H), torch.rand(1, 2)
+    path = write_onnx(picture, example, tmp_path / "one.onnx", inputs=("local", "free"), outputs=("picture",))
+    run = session(path)
+    for _ in range(5):
+        local, free = 2 * torch.rand(1, 2, H, H) - 1, 2 * torch.rand(1, 2) - 1
+        (found,) = run.run(None, {"local": local.numpy(), "free": free.numpy()})
+        np.testing.assert_allclose(found, picture(local, free).detach(), atol=1e-5)
