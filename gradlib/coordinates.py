@@ -46,11 +46,11 @@ def jitter(
     per: JitterPer = "pixel",
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Add Gaussian noise to local coordinates, so that one step touches more than 2^D knots (Section 3.3, Appendix A).
+    """Add Gaussian noise to local coordinates while training: c + std * noise on some pixels (Section 3.3, Appendix A).
 
     c: (B, C_l, H, W), same shape back; std in units of the coordinate range [-1, 1].
     per="pixel": each pixel is moved with probability `fraction` (the paper's words); per="batch": one coin moves all
-    pixels of the batch or none (the released code). Raises InputError for another `per`.
+    pixels of the batch or none (the released code). Raises InputError for another `per`. Explained in {ref}`ch-jitter`.
     """
     shapes: dict[str, tuple[int, ...]] = {"pixel": (c.shape[0], 1, *c.shape[2:]), "batch": (1, 1, 1, 1)}
     if per not in shapes:
