@@ -62,7 +62,7 @@ export function placesPanel(R) {
   const width = Math.min(340, innerWidth - 56), label = "The local grid's knots, and where the photograph's patches lie";
   const area = plane({ width, height: width - 8, x: [-1.08, 1.08], y: [-1.08, 1.08], xTicks: [-1, 0, 1], yTicks: [-1, 0, 1], xTitle: "coordinate 1", yTitle: "coordinate 2", label });
   const crosses = knots.flatMap((x) => knots.map((y) => `M${area.px(x) - 4} ${area.py(y)}h8m-4 -4v8`)).join("");
-  const dots = shape("path", { fill: BLUE, "fill-opacity": 0.7 });
+  const dots = shape("path", { fill: BLUE, stroke: "var(--grad-paper)", "stroke-width": 0.4 });
   const diamonds = shape("path", { fill: ORANGE, stroke: "var(--grad-paper)", "stroke-width": 0.7 });
   area.layer.append(shape("path", { d: crosses, stroke: "currentColor", "stroke-opacity": 0.5, fill: "none" }), dots, diamonds);
   const show = (local, painted) => {
