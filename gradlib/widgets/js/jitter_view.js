@@ -45,7 +45,7 @@ function sets(model) {
 /** The counts in words; before: the footprint without jitter, found: what summary() gives. */
 function sentence(before, { each, ever, apart }) {
   const of = (n) => `${n} of ${before.length} knots (${told((100 * n) / before.length, 0)} %)`;
-  const range = (numbers, digits, ends = digits) => `${told(numbers.reduce((sum, n) => sum + n, 0) / numbers.length, digits)} `
+  const range = (numbers, digits, ends = digits) => `${told(numbers.reduce((sum, n) => sum + n, 0) / numbers.length, digits)} on average `
     + `(${told(Math.min(...numbers), ends)} to ${told(Math.max(...numbers), ends)})`;
   const still = `Without jitter a step touches ${of(touched(before))}.`, far = "weights differ from those without jitter by";
   if (each.length === 1) return `${still} With jitter this draw touches ${of(ever)}; its ${far} ${told(apart[0])}.`;
