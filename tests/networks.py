@@ -1,12 +1,16 @@
-"""A detector with random weights that is small enough for a test."""
+"""A detector with random weights that is small enough for a test, and its figure."""
+
+from pathlib import Path
 
 import torch
+from PIL import Image
 
 from gradlib.backbones import load_backbone
 from gradlib.decoder import Decoder
 from gradlib.detector import Detector
 from gradlib.model import GRAD
 from gradlib.presets import preset_config
+from gradlib.widgets.detector import PageDetector
 
 S, H = 64, 4  # sides of the photograph and of the map
 
@@ -17,3 +21,11 @@ def small_detector() -> Detector:
     backbone = load_backbone(pretrained=False)
     model = GRAD(preset_config("lite", channels=backbone.channels, map_size=(H, H)))
     return Detector(backbone, model, Decoder(backbone.channels), image_size=S)
+
+
+def small_figure(folder: Path, detector: Detector | None = None) -> PageDetector:
+    """Two plain photographs, and a file that stands for the network."""
+    file = folder / "detector.onnx"
+    file.write_bytes(b"not read here")
+    greys = {name: Image.new("L", (30, 20), value) for name, value in (("dark", 10), ("bright", 200))}
+    return PageDetector(detector or small_detector(), greys, threshold=2.0, file=file)

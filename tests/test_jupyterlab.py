@@ -12,9 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-from living import needs_browser
+from living import drag, needs_browser
+from networks import S, small_detector
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from tiny_space import tiny_explorer
+
+from gradlib.detector import squashed
 
 pytestmark = [pytest.mark.browser, needs_browser]
 CELLS = (
@@ -26,6 +30,7 @@ from gradlib.widgets.grid1d import Grid1D
 line = Grid1D([0.2, 0.9, 0.4], c=0.125)
 line""",
     "space = tiny_explorer(Path.cwd())\nspace",
+    "from networks import small_figure\npainted = small_figure(Path.cwd())\npainted",
     'print(f"moved to c = {line.c:.3f}, free = {space.free[0]:.3f} {space.free[1]:.3f}")',
 )
 
@@ -102,7 +107,7 @@ def printed(tab: Page) -> str:
     """What the last cell prints when it is run again."""
     cell = tab.locator(".jp-CodeCell").last
     prompt = cell.locator(".jp-InputPrompt")
-    before = int(prompt.inner_text().strip("[]:"))
+    before = int((prompt.text_content() or "").strip("[]:"))  # out of view it has no inner text
     cell.locator(".cm-content").click()
     tab.keyboard.press("Control+Enter")
     expect(prompt).to_have_text(f"[{before + 1}]:")
@@ -139,3 +144,18 @@ def test_python_answers_with_the_picture(notebook: Page, tmp_path: Path) -> None
     read = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
     shown = np.array(canvas.evaluate(read)).reshape(*wanted.shape[1:], 4)[:, :, :3]
     np.testing.assert_allclose(shown, 255 * wanted.permute(1, 2, 0), atol=0.51)
+
+
+def test_python_judges_what_is_painted(notebook: Page) -> None:
+    figure = living(notebook, "detector")
+    told = figure.locator("p.grad-told")
+    expect(told).to_contain_text("the network", timeout=10_000)
+    before = told.inner_text()
+    drag(figure.locator(".grad-easel"), 60, 40)
+    expect(told).not_to_have_text(before, timeout=10_000)
+    notebook.wait_for_timeout(1000)  # the stroke's last question
+    read = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+    pixels = np.array(figure.locator(".grad-easel canvas").evaluate(read), np.uint8).reshape(20, 30, 4)[..., :3]
+    assert len(np.unique(pixels)) == 2
+    score = small_detector().answer(squashed(Image.fromarray(pixels.copy()), S)).score.item()
+    assert f"Score {score:.3f}," in told.inner_text()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from javascript import call
-from networks import H, S, small_detector
+from networks import H, S, small_detector, small_figure
 from PIL import Image
 
 from gradlib.detector import Detector, squashed
@@ -93,9 +93,7 @@ def detector() -> Detector:
 
 @pytest.fixture
 def figure(detector: Detector, tmp_path: Path) -> PageDetector:
-    (tmp_path / "detector.onnx").write_bytes(b"not read here")
-    greys = {name: Image.new("L", (30, 20), value) for name, value in (("dark", 10), ("bright", 200))}
-    return PageDetector(detector, greys, threshold=2.0, file=tmp_path / "detector.onnx")
+    return small_figure(tmp_path, detector)
 
 
 def test_untouched_photographs_come_with_answers(figure: PageDetector, detector: Detector) -> None:

@@ -138,8 +138,10 @@ function render({ model, el }) {
   (async () => {
     photographs = await unstacked(model.get("photographs"), count);
     made = await answersMadeBefore(model, size);
-    if (staticFolder() === null && model.get("live")) judging.start(kernelAnswers(model));
     sync();
+    if (staticFolder() !== null || !model.get("live")) return;
+    judging.start(kernelAnswers(model));
+    begun.note.textContent = "Python answers here: paint on the photograph.";
   })();
   return () => { model.off("change", sync); model.off("msg:custom"); };
 }
