@@ -42,6 +42,9 @@ export function staticFolder() {
 /** The figure's outermost element, with its name for the tests and its words for those who cannot see it. */
 export function begin(el, model, name) {
   const root = element("div", { class: "grad-living", "data-living": name, role: "group", "aria-label": model.get("words") });
+  root.addEventListener("keydown", (event) => {
+    if (/^(Arrow|Page|Home|End|Enter| )/.test(event.key)) event.stopPropagation(); // else JupyterLab takes it from a slider or a list
+  });
   el.replaceChildren(root);
   return root;
 }
