@@ -58,9 +58,8 @@ class PictureAt(nn.Module):
     def normal(self, v_l: Tensor, u: Tensor) -> Tensor:
         """f^n(u; x) (B, C, H, W), in the model's feature units."""
         f_l, f_g = self.G_l(v_l), self.G_g(u)  # (B, C, H, W) each
-        return self.psi(
-            torch.cat([f_l, f_g] if self.local_first else [f_g, f_l], dim=1)
-        )  # (B, 2C, H, W) -> (B, C, H, W)
+        parts = [f_l, f_g] if self.local_first else [f_g, f_l]
+        return self.psi(torch.cat(parts, dim=1))  # (B, 2C, H, W) -> (B, C, H, W)
 
     def forward(self, v_l: Tensor, u: Tensor) -> Tensor:
         return self.decoder(self.normal(v_l, u))

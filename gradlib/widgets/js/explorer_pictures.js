@@ -28,7 +28,7 @@ async function loaded(loading) {
 /** Python's answers over the kernel's channel, by the number of the question. */
 function byPython(model) {
   const waiting = new Map();
-  let number = 0;
+  let number = Math.floor(1e9 * Math.random()); // other views of the same figure ask too
   model.on("msg:custom", (message, buffers) => {
     waiting.get(message.number)?.({ picture: floats(buffers[0]), words: `computed by Python in ${Math.round(message.took)} ms` });
     waiting.delete(message.number);

@@ -23,7 +23,7 @@ function mark(number, label) {
 
 /** A square plane from -1 to 1 with a grid's R x R knots. */
 function square(R, name, label) {
-  const side = Math.min(370, innerWidth - 56), ends = [-1.06, 1.06];
+  const side = Math.min(340, innerWidth - 56), ends = [-1.06, 1.06];
   const area = plane({
     width: side, height: side - 8, x: ends, y: ends, xTicks: [-1, 0, 1], yTicks: [-1, 0, 1],
     xTitle: `${name}, coordinate 1`, yTitle: `${name}, coordinate 2`, label,

@@ -5,7 +5,7 @@ import { rgba } from "./explorer_maths.js";
 
 const PATCH = 16; // drawing units of a patch's side
 
-const framed = (title, ...nodes) => element("figure", { class: "grad-tile" }, element("figcaption", {}, title), element("div", {}, ...nodes));
+const framed = (title, ...nodes) => element("div", { class: "grad-tile" }, element("p", {}, title), element("div", {}, ...nodes));
 
 /** Many pictures in one WebP image, as a promise of an image that can be drawn from. */
 export async function sheetOf(view) {
@@ -42,7 +42,7 @@ export function photographTile(space, { at, to }) {
   return { node: framed("photograph", canvas, area.svg), draw };
 }
 
-/** The error d of each patch, all photographs on one scale. */
+/** The error d of each patch, all photographs on one scale; the few larger ones look like its end. */
 export function errorTile(space) {
   const [H, W] = space.size, { canvas, paint } = heatmap(W, H, "error d of each patch"), { svg, px, py } = overlay(space.size);
   const ring = shape("circle", { r: 9, class: "grad-spot" });
@@ -51,7 +51,7 @@ export function errorTile(space) {
     paint(d, 0, space.bright);
     change(ring, { cx: px(column), cy: py(H - 1 - row) });
   };
-  return { node: framed(`error d, 0 to ${told((space.bright / 255) * space.top, 1)} and above`, canvas, svg), draw };
+  return { node: framed(`error d, 0 to ${told((space.bright / 255) * space.top, 1)}`, canvas, svg), draw };
 }
 
 /** The picture at the free point: `values` from a network, or a place in the sheet of those made beforehand. */
@@ -63,5 +63,5 @@ export function pictureTile(width, height) {
     const across = sheet.width / width;
     context.drawImage(sheet, width * (number % across), height * Math.floor(number / across), width, height, 0, 0, width, height);
   };
-  return { node: framed("normal, at the free point", canvas), paint, copy };
+  return { node: framed("at the free point", canvas), paint, copy };
 }
