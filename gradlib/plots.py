@@ -1,8 +1,7 @@
-"""Figures of a detector at work: photographs with their maps, and scores with a threshold."""
+"""Figures of a detector at work: photographs with their maps, its loss, and the outcomes at a threshold."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,10 +10,8 @@ import torch
 from matplotlib.figure import Figure
 
 from gradlib.data import read_image
-from gradlib.figures import OKABE_ITO, describe
+from gradlib.figures import describe
 from gradlib.scores import anomaly_map
-
-NORMAL, ANOMALOUS = OKABE_ITO[0], OKABE_ITO[1]
 
 
 def photographs_with_maps(
@@ -59,46 +56,3 @@ def confusion(score: np.ndarray, label: np.ndarray, threshold: float) -> dict[st
         "false alarms": int((called & (label == 0)).sum()),
         "passed": int((~called & (label == 0)).sum()),
     }
-
-
-def threshold_slider(score: np.ndarray, label: np.ndarray, *, steps: int = 41) -> go.Figure:
-    """Histograms of both kinds of image scores with a slider for the threshold; the title counts the outcomes."""
-    figure = go.Figure()
-    edges = np.linspace(score.min(), score.max(), 41)
-    for value, name, colour, pattern in ((0, "normal", NORMAL, ""), (1, "anomalous", ANOMALOUS, "/")):
-        counts, _ = np.histogram(score[label == value], edges)
-        marker = {"color": colour, "pattern": {"shape": pattern}}
-        middle = ((edges[1:] + edges[:-1]) / 2).round(4)
-        figure.add_bar(x=middle.tolist(), y=counts.tolist(), name=name, marker=marker, opacity=0.75)
-    thresholds = np.linspace(score.min(), score.max(), steps).tolist()
-    states = [_threshold_state(score, label, threshold) for threshold in thresholds]
-    positions = [
-        {"label": f"{threshold:.2f}", "method": "relayout", "args": [state]}
-        for threshold, state in zip(thresholds, states, strict=True)
-    ]
-    start = steps // 3
-    figure.update_layout(
-        barmode="overlay",
-        bargap=0,
-        xaxis_title="image score",
-        yaxis_title="images",
-        height=480,
-        margin_t=110,
-        title={"text": states[start]["title.text"], "font": {"size": 14}},
-        shapes=states[start]["shapes"],
-        sliders=[{"active": start, "steps": positions, "currentvalue": {"prefix": "threshold "}, "pad": {"t": 48}}],
-    )
-    return describe(
-        figure,
-        f"Histograms of the image scores of {int((label == 0).sum())} normal and {int((label == 1).sum())} anomalous "
-        f"test images; a slider moves the threshold and the title counts what is found, missed, passed, a false alarm.",
-    )
-
-
-def _threshold_state(score: np.ndarray, label: np.ndarray, threshold: float) -> dict[str, Any]:
-    """What the slider changes at one threshold: the line and the title."""
-    style = {"dash": "dash", "color": "grey"}
-    line = {"type": "line", "x0": threshold, "x1": threshold, "y0": 0, "y1": 1, "yref": "paper", "line": style}
-    found, missed, alarms, passed = (f"{n} {name}" for name, n in confusion(score, label, threshold).items())
-    words = f"{found}, {missed},<br>{alarms}, {passed}"  # two lines, so that they fit a telephone
-    return {"shapes": [line], "title.text": words}

@@ -55,15 +55,6 @@ def test_confusion_counts_each_image_once():
     assert sum(plots.confusion(score, label, 0.0).values()) == 4
 
 
-def test_the_slider_shows_the_counts_of_its_threshold():
-    score, label = np.linspace(0, 1, 20), np.arange(20) % 2
-    figure = plots.threshold_slider(score, label, steps=5)
-    steps = figure.layout.sliders[0].steps
-    assert len(steps) == 5
-    assert steps[0].args[0]["title.text"] == "10 found, 0 missed,<br>10 false alarms, 0 passed"
-    assert "10 normal and 10 anomalous" in figure.layout.meta["alt"]
-
-
 def test_the_loss_curve_shows_every_epoch_and_the_drops():
     figure = plots.loss_curve([3.0, 2.0, 1.0], [2])
     assert list(figure.data[0].y) == [3.0, 2.0, 1.0]

@@ -11,7 +11,7 @@ function board(title, [H, W]) {
   const frame = element("span", { class: "grad-frame", style: `width: ${100 / W}%; height: ${100 / H}%` });
   const scale = element("span", { class: "grad-scale", style: `background: ${SCALE}` });
   const key = element("div", { class: "grad-key", "aria-hidden": "true" }, ends[0], scale, ends[1]);
-  const node = element("figure", { class: "grad-map" }, element("figcaption", {}, title), element("div", { class: "grad-framed" }, canvas, frame), key);
+  const node = element("div", { class: "grad-map" }, element("div", { class: "grad-title" }, title), element("div", { class: "grad-framed" }, canvas, frame), key);
   const show = (values, range, [row, column]) => {
     paint(values, ...range);
     ends.forEach((end, i) => { end.textContent = told(range[i], 1); });
@@ -37,7 +37,7 @@ function viewfinder(model, [H, W], pick) {
     change(cut, { viewBox: [...sheet.place(n), size, size].join(" ") });
     point.place(column + 0.5, H - row - 0.5, words, row * W + column);
   };
-  const node = element("figure", { class: "grad-map" }, element("figcaption", {}, "photograph"), area.svg);
+  const node = element("div", { class: "grad-map" }, element("div", { class: "grad-title" }, "photograph"), area.svg);
   return { node, show, close: sheet.close };
 }
 

@@ -44,7 +44,7 @@ export function histograms({ scores, labels }, { at, to }) {
   const counts = [0, 1].map((kind) => histogram(scores.filter((_, i) => labels[i] === kind), low, high, BINS));
   const tallest = counts.map((row) => Math.max(...row)), lane = 0.28 * Math.max(...tallest);
   const [bottom, top] = [-tallest[1] - lane, tallest[0] + lane]; // lanes for the marks
-  const area = plane({ height: 340, x: [low, high], y: [bottom, top], xTitle: "image score", yTitle: "photographs", label: "Image scores of normal and defective photographs, and a threshold" });
+  const area = plane({ height: 300, x: [low, high], y: [bottom, top], xTitle: "image score", yTitle: "photographs", label: "Image scores of normal and defective photographs, and a threshold" });
   const { px, py } = area, ends = { y: py(top), height: py(bottom) - py(top) };
   const called = shape("rect", { ...ends, class: "grad-called" });
   const line = shape("line", { y1: py(top), y2: py(bottom), stroke: "currentColor", "stroke-width": 2 });

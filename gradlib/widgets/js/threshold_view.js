@@ -22,7 +22,7 @@ function exhibit({ letter, why, score, label, map, size, digits }, paint) {
   const canvas = element("canvas", { width: size, height: size, role: "img" }), context = canvas.getContext("2d");
   const mask = element("canvas", { width: size, height: size }).getContext("2d"), image = mask.createImageData(size, size);
   const pixels = new Uint32Array(image.data.buffer), verdict = element("strong"), share = element("span");
-  const words = element("figcaption", {}, `${letter}: ${why}, ${told(score, digits)}`, element("br"), verdict, share);
+  const words = element("div", { class: "grad-title" }, `${letter}: ${why}, ${told(score, digits)}`, element("br"), verdict, share);
   const show = (threshold) => {
     let marked = 0;
     for (let row = 0, i = 0; row < size; row++) {
@@ -39,7 +39,7 @@ function exhibit({ letter, why, score, label, map, size, digits }, paint) {
     share.textContent = `, ${told((100 * marked) / map.length, 1)}\u00a0% marked`;
     change(canvas, { "aria-label": `Photograph ${letter}: ${verdict.textContent}${share.textContent}` });
   };
-  return { node: element("figure", { class: "grad-map" }, canvas, words), show };
+  return { node: element("div", { class: "grad-map" }, canvas, words), show };
 }
 
 /** The exhibits of a class; their maps are enlarged once, so that dragging only compares. */
