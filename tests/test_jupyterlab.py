@@ -153,7 +153,7 @@ def test_python_judges_what_is_painted(notebook: Page) -> None:
     before = told.inner_text()
     drag(figure.locator(".grad-easel"), 60, 40)
     expect(told).not_to_have_text(before, timeout=10_000)
-    notebook.wait_for_timeout(1000)  # the stroke's last question
+    expect(told).to_have_attribute("aria-busy", "false", timeout=10_000)
     read = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
     pixels = np.array(figure.locator(".grad-easel canvas").evaluate(read), np.uint8).reshape(20, 30, 4)[..., :3]
     assert len(np.unique(pixels)) == 2

@@ -69,10 +69,9 @@ def painted(figure: Locator) -> Image.Image:
 
 
 def settle(figure: Locator) -> None:
-    """Wait until the network has been quiet for a while."""
-    count = -1
-    while count != (count := len(figure.page.evaluate(RUNS))):
-        figure.page.wait_for_timeout(1000)
+    """Wait until the network has answered all that it was asked."""
+    figure.page.wait_for_timeout(100)
+    expect(figure.locator("p.grad-told")).to_have_attribute("aria-busy", "false", timeout=60_000)
 
 
 def start(open_figure: Open, photograph: int = 0, **options: object) -> Locator:

@@ -30,19 +30,19 @@ export function kernelAnswers(model) {
   });
 }
 
-/** Calls `run` whenever asked, but never twice at a time; what was asked meanwhile is one more call, after a breath. */
-export function latestWins(run, breath = 60) {
+/** Calls `run` when asked, never twice at a time; what is asked meanwhile is one more call, after a breath. tell(busy). */
+export function latestWins(run, tell, breath = 60) {
   let busy = false, again = false;
   return async () => {
     again = true;
     if (busy) return;
-    busy = true;
+    tell(busy = true);
     while (again) {
       again = false;
       await run();
       await new Promise((next) => setTimeout(next, breath)); // the pointer's moves are dealt with in between
     }
-    busy = false;
+    tell(busy = false);
   };
 }
 

@@ -85,7 +85,7 @@ function judge({ board, picture, squashed, panels, note }) {
     } catch (error) {
       note.textContent = `The detector gave no answer: ${error.message}`;
     }
-  });
+  }, (busy) => panels.words.setAttribute("aria-busy", busy)); // it is read out when it stands still
   const start = (given, took) => {
     answers = given;
     loading = took === undefined ? "" : `, loading ${told(took / 1000, 1)} s once`;
