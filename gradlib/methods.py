@@ -106,8 +106,10 @@ def by_nearest_neighbours(experiment: "Experiment", train: FeatureCache, test: F
 
 def by_anomalib(part: Part, experiment: "Experiment", backbone: Backbone, fabric: Fabric, clock: "Clock") -> Scored:
     """A peer from anomalib with the same backbone; raises InputError where anomalib is not installed."""
-    from gradlib.peers import fit_and_score  # an optional dependency
+    from gradlib.peers import CORESET, fit_and_score  # an optional dependency
 
+    if unknown := set(experiment.model) - ({"coreset"} if experiment.method == "patchcore" else set()):
+        raise InputError(f"MODEL has no field {', '.join(sorted(unknown))} for {experiment.method}: leave it out.")
     result = fit_and_score(
         experiment.method,
         part.train,
@@ -117,6 +119,7 @@ def by_anomalib(part: Part, experiment: "Experiment", backbone: Backbone, fabric
         seed=experiment.seed,
         device=fabric.device,
         epochs=experiment.epochs,
+        coreset=experiment.model.get("coreset", CORESET),
     )
     for name, seconds in result.seconds.items():
         clock.add({"fit": "training", "score": "scoring"}[name], seconds)

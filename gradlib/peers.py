@@ -8,6 +8,7 @@ to [0, 1]; gradlib.peers_check runs it for comparison.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -48,11 +49,13 @@ def fit_and_score(
     seed: int,
     device: torch.device,
     epochs: int | None = None,
+    coreset: float = CORESET,
 ) -> PeerResult:
     """Fit one of METHODS to normal images and apply it to test images; maps and scores are raw, in no common unit.
 
-    epochs: for the trained methods (reverse_distillation, draem), by default their papers'. Raises InputError for an
-    unknown method, a missing anomalib, no images, and a backbone or size that the method cannot take.
+    epochs: for the trained methods (reverse_distillation, draem), by default their papers'; coreset: the share of all
+    patches that PatchCore keeps. Raises InputError for an unknown method, a missing anomalib, no images, and a
+    backbone or size that the method cannot take.
     """
     if method not in METHODS:
         raise InputError(f'Method "{method}" is no peer: choose one of {", ".join(METHODS)}.')
@@ -62,7 +65,8 @@ def fit_and_score(
     backbone = backbone.to(device)
     began = time.perf_counter()
     with seeded(seed, device):
-        fitted = METHODS[method](Images.read(train, image_size, *units, device), backbone, epochs)
+        fit = partial(fit_patchcore, coreset=coreset) if method == "patchcore" else METHODS[method]
+        fitted = fit(Images.read(train, image_size, *units, device), backbone, epochs)
         between = time.perf_counter()
         maps, score = apply(fitted, Images.read(test, image_size, *units, device))
     seconds = {"fit": between - began, "score": time.perf_counter() - between}
@@ -78,7 +82,7 @@ def apply(fitted: Fitted, images: Images) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def fit_patchcore(images: Images, backbone: Backbone, epochs: int | None) -> Fitted:
+def fit_patchcore(images: Images, backbone: Backbone, epochs: int | None, coreset: float = CORESET) -> Fitted:
     """Roth et al., CVPR 2022: a core set of normal patches, and the distance to its nearest member."""
     library = anomalib_module("models.image.patchcore.torch_model")
     stages = list(backbone.stages)
@@ -91,7 +95,7 @@ def fit_patchcore(images: Images, backbone: Backbone, epochs: int | None) -> Fit
         embedding = model(images[block])  # (n*H*W, C), which the model has stored
         if not rows:
             rows = len(images) * len(embedding) // len(block)
-            kept = min(rows, max(LEAST, int(CORESET * rows)))
+            kept = min(rows, max(LEAST, int(coreset * rows)))
             chosen = drawn(rows, max(POOL, POOL_PER_ENTRY * kept)).to(images.device)
         model.embedding_store[-1] = embedding[chosen[start : start + len(embedding)]]
         start += len(embedding)

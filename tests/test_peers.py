@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from gradlib import experiment as experiments
 from gradlib import peers, peers_inputs, peers_trained
 from gradlib.backbones import load_backbone
 from gradlib.data import image_tensor, load_dataset
@@ -197,6 +198,13 @@ def test_a_missing_anomalib_is_named_with_its_remedy(samples, backbone, monkeypa
     for method in peers.METHODS:
         with pytest.raises(InputError, match=r"needs anomalib.*requirements-results\.txt"):
             scored(method, samples, backbone)
+
+
+def test_a_peer_refuses_a_field_that_it_does_not_have(tiny_mvtec, tmp_path):
+    for method, model in (("padim", {"coreset": 0.1}), ("patchcore", {"width": 8})):
+        experiment = experiments.Experiment(dataset="mvtec", method=method, model=model, image_size=64)
+        with pytest.raises(InputError, match=f"MODEL has no field {next(iter(model))} for {method}"):
+            experiments.run(experiment, data_root=tiny_mvtec, out=tmp_path / method, device="cpu")
 
 
 def test_the_library_s_own_engine_and_metrics_agree(anomalib, mvtec_root, backbone):
