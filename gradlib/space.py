@@ -20,7 +20,7 @@ class Places(NamedTuple):
     d: Tensor  # (N, H, W), Eq. 8
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode: a reader may go on with these tensors
 def places(model: GRAD, features: Features) -> Places:
     """Coordinates and errors of N images, on the CPU; features: rows (C, H, W), raw.
 
