@@ -2,7 +2,6 @@
 
 import base64
 import io
-import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +9,7 @@ from statistics import median
 
 import numpy as np
 import pytest
+from easel import PAGE, judged, painted, photographs, settle, shown
 from living import SITE, drag, needs_browser, needs_site, redraws, states
 from onnxruntime import InferenceSession
 from PIL import Image
@@ -18,15 +18,6 @@ from playwright.sync_api import Locator, expect
 from gradlib.detector import squashed
 from gradlib.export import session
 
-PAGE = "book/08_detector_in_the_page.html"
-SENTENCE = re.compile(
-    r"Score (\S+), (below|at or above) the threshold (\S+): (?:passed as normal|called defective)\."
-    r"(?: The map's mean is (\S+) where you painted and (\S+) elsewhere\.)?"
-)
-PIXELS = """canvas => {
-  const { width, height } = canvas, bytes = canvas.getContext('2d').getImageData(0, 0, width, height).data;
-  return { width, height, bytes: btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join('')) };
-}"""
 RUNS = "performance.getEntriesByName('grad-network').map(run => [run.startTime, run.startTime + run.duration])"
 pytestmark = [pytest.mark.browser, needs_site, needs_browser]
 Open = Callable[..., Locator]
@@ -35,43 +26,6 @@ Open = Callable[..., Locator]
 @pytest.fixture(scope="module")
 def network() -> InferenceSession:
     return session(SITE / "_static" / "generated" / "detector.onnx")
-
-
-def photographs() -> list[Image.Image]:
-    traits = states(PAGE)["detector"]
-    strip, count = Image.open(io.BytesIO(traits["photographs"])), traits["shape"]["count"]
-    high = strip.height // count
-    return [strip.crop((0, high * n, strip.width, high * (n + 1))) for n in range(count)]
-
-
-def judged(network: InferenceSession, picture: Image.Image) -> tuple[float, np.ndarray]:
-    """Score and map by onnxruntime in Python."""
-    score, maps = network.run(["score", "map"], {"image": squashed(picture, 224).numpy()})
-    return score.item(), maps[0]
-
-
-def shown(figure: Locator) -> tuple[float, float | None, float | None]:
-    """The score, and the map's means where painted and elsewhere; the verdict must be the score's."""
-    found = SENTENCE.match(figure.locator("p.grad-told").inner_text())
-    assert found, figure.locator("p.grad-told").inner_text()
-    score, verdict, threshold, *means = found.groups()
-    assert (verdict == "below") == (float(score) < states(PAGE)["detector"]["threshold"])
-    assert float(threshold) == pytest.approx(states(PAGE)["detector"]["threshold"], abs=0.006)
-    inside, outside = (None if mean is None else float(mean) for mean in means)
-    return float(score), inside, outside
-
-
-def painted(figure: Locator) -> Image.Image:
-    """What lies on the easel, in the photograph's own pixels."""
-    found = figure.locator(".grad-easel canvas").evaluate(PIXELS)
-    flat = np.frombuffer(base64.b64decode(found["bytes"]), np.uint8)
-    return Image.fromarray(flat.reshape(found["height"], found["width"], 4)[..., :3].copy())
-
-
-def settle(figure: Locator) -> None:
-    """Wait until the network has answered all that it was asked."""
-    figure.page.wait_for_timeout(100)
-    expect(figure.locator("p.grad-told")).to_have_attribute("aria-busy", "false", timeout=60_000)
 
 
 def start(open_figure: Open, photograph: int = 0, **options: object) -> Locator:
