@@ -3,16 +3,20 @@
 import re
 import statistics
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from living import drag, needs_browser, needs_site, redraws, states
-from playwright.sync_api import Locator, expect
+from conftest import save
+from living import drag, needs_browser, needs_site, redraws, served, states, write_page
+from playwright.sync_api import Browser, Locator, expect
 
 from gradlib.plots import confusion
+from gradlib.results import Scores
 from gradlib.scores import anomaly_map
+from gradlib.widgets.threshold import Threshold
 
 PAGE = "book/06_reading_the_result.html"
 pytestmark = [pytest.mark.browser, needs_site, needs_browser]
@@ -120,3 +124,23 @@ def test_a_photograph_shows_its_mask(open_figure: Callable[..., Locator]) -> Non
         for (let i = 0; i < data.length; i += 4) n += data[i] > data[i + 2] + 40; return n / (data.length / 4) }"""
     share = float((canvas.get_attribute("aria-label") or "").split(", ")[1].split("\N{NO-BREAK SPACE}")[0]) / 100
     assert canvas.evaluate(reds) == pytest.approx(share, abs=0.01)  # striped in orange, on a grey photograph
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["normal", "defective"])
+def test_a_run_of_one_class_and_one_kind_says_what_is_undefined(browser: Browser, tmp_path: Path, kind: int) -> None:
+    paths = [save(np.full((8, 8), 99, np.uint8), tmp_path / f"{i}.png") for i in range(4)]
+    names, kinds = np.array([path.name for path in paths]), np.array(["nut"] * 4)
+    d = np.random.default_rng(0).random((4, 4, 4), np.float32)
+    run = Scores(names, kinds, kinds, np.full(4, kind), np.array([3.0, 4.0, 5.0, 8.0], np.float32), d)
+    write_page(tmp_path, Threshold(run, paths, size=64, protocol="official"))
+    with served(tmp_path) as host:
+        tab = browser.new_page()
+        tab.goto(host + "figure.html")
+        figure = tab.locator('[data-living="threshold"]')
+        missing = "No photograph here is " + ("normal" if kind else "defective")
+        expect(figure.locator(".grad-told")).to_contain_text(missing, timeout=30_000)
+        expect(figure).to_contain_text("image scores of its own")
+        expect(figure.get_by_label("class")).to_have_count(0)
+        figure.get_by_role("slider", name="threshold").press("ArrowLeft")
+        expect(figure.locator(".grad-told")).to_contain_text("recall 50.0" if kind else "recall is undefined")
+        tab.close()
