@@ -135,6 +135,9 @@ class TestEveryPage:
     def test_has_words_for_every_image(self, page: str, visited: Callable[[str], Visit]) -> None:
         assert visited(page).images_without_words == []
 
+    def test_can_be_used_by_everyone(self, page: str, visited: Callable[[str], Visit]) -> None:
+        assert visited(page).faults == []
+
     def test_fits_a_telephone(self, page: str, visited: Callable[[str], Visit]) -> None:
         assert visited(page).width <= TELEPHONE["width"] + 1
         assert visited(page).too_wide == []

@@ -63,7 +63,7 @@ def test_planes_are_the_network_s_input() -> None:
 
 def test_map_and_its_means_are_the_library_s() -> None:
     d = torch.rand(1, 14, 14)
-    (found,) = call("detector_maths", "enlarge", [[d.flatten().tolist(), 14, 224]])
+    (found,) = call("scores_maths", "anomalyMap", [[d.flatten().tolist(), 14, 14, 224]])
     wanted = anomaly_map(d, 224)[0]
     np.testing.assert_allclose(np.reshape(found, (224, 224)), wanted, atol=1e-6)
     mask = np.zeros((224, 224), int)

@@ -5,6 +5,15 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Page, TimeoutError
 
+from gradlib.paths import repository
+
+AXE = repository() / "node_modules" / "axe-core" / "axe.min.js"
+# What axe-core calls serious or critical under WCAG 2 A and AA, one line each.
+FAULTS = """async () => {
+  const { violations } = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations'] });
+  return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
+    .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`));
+}"""
 TELEPHONE = {"width": 390, "height": 844}
 # What must become something else: figures drawn, formulas typeset, widgets put in place.
 PROMISED = {
@@ -40,6 +49,7 @@ class Visit:
     counts: dict[str, int] = field(default_factory=dict)
     images_without_words: list[str] = field(default_factory=list)
     too_wide: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     width: int = 0
 
 
@@ -61,6 +71,8 @@ def make_visit(tab: Page, address: str) -> Visit:
         tab.wait_for_function(KEPT, arg=list(PROMISED.values()), timeout=20_000)
     visit.counts = tab.evaluate(COUNTS, [selector for pair in PROMISED.values() for selector in pair])
     visit.images_without_words = tab.evaluate(IMAGES_WITHOUT_WORDS)
+    tab.add_script_tag(path=AXE)
+    visit.faults = tab.evaluate(FAULTS)
     tab.set_viewport_size(TELEPHONE)
     tab.wait_for_timeout(500)  # figures follow the width
     visit.width = tab.evaluate("document.scrollingElement.scrollWidth")

@@ -1,6 +1,7 @@
-import { enlarge, planes } from "./detector_maths.js";
 import { bytes, floats } from "./common.js";
-import { network } from "./runtime.js";
+import { planes } from "./detector_maths.js";
+import { PATIENCE, SILENCE, network } from "./runtime.js";
+import { anomalyMap } from "./scores_maths.js";
 
 // Who answers: the network in this page or, in JupyterLab, Python. Both are functions of a squashed photograph (RGBA bytes)
 // that promise { score, map, local, picture }: a number, S x S, 2 x H x W, and three planes of the decoded normal feature.
@@ -26,24 +27,9 @@ export function kernelAnswers(model) {
   });
   return (pixels) => new Promise((resolve, reject) => {
     waiting = { resolve, reject };
+    setTimeout(() => reject(new Error(SILENCE)), PATIENCE);
     model.send({ kind: "question" }, undefined, [pixels.buffer]);
   });
-}
-
-/** Calls `run` when asked, never twice at a time; what is asked meanwhile is one more call, after a breath. tell(busy). */
-export function latestWins(run, tell, breath = 60) {
-  let busy = false, again = false;
-  return async () => {
-    again = true;
-    if (busy) return;
-    tell(busy = true);
-    while (again) {
-      again = false;
-      await run();
-      await new Promise((next) => setTimeout(next, breath)); // the pointer's moves are dealt with in between
-    }
-    tell(busy = false);
-  };
 }
 
 /** An image file as { width, height, pixels } with RGBA bytes, colours as stored; rejects with one clear sentence. */
@@ -74,6 +60,6 @@ export async function answersMadeBefore(model, size) {
   const pictures = await unstacked(model.get("pictures"), count);
   return pictures.map(({ width, pixels }, n) => {
     const [score, ...rest] = numbers.subarray(n * each, (n + 1) * each);
-    return { score, map: enlarge(rest.slice(0, H * H), H, size), local: rest.slice(H * H), picture: planes(pixels, width).map((v) => v / 255) };
+    return { score, map: anomalyMap(rest.slice(0, H * H), H, H, size), local: rest.slice(H * H), picture: planes(pixels, width).map((v) => v / 255) };
   });
 }

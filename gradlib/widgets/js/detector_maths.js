@@ -80,19 +80,6 @@ export function paintStrokes(pixels, size, strokes) {
   return painted;
 }
 
-/** d (H x H) at size x size, bilinearly with aligned corners: gradlib.scores.anomaly_map under "paper". */
-export function enlarge(d, H, size) {
-  const out = new Float32Array(size * size), step = (H - 1) / (size - 1);
-  for (let y = 0; y < size; y++) {
-    const row = Math.min(Math.floor(y * step), H - 2), t = y * step - row;
-    for (let x = 0; x < size; x++) {
-      const column = Math.min(Math.floor(x * step), H - 2), s = x * step - column, i = row * H + column;
-      out[y * size + x] = (1 - t) * ((1 - s) * d[i] + s * d[i + 1]) + t * ((1 - s) * d[i + H] + s * d[i + H + 1]);
-    }
-  }
-  return out;
-}
-
 /** Which pixels of RGBA bytes differ: 1 or 0 each. */
 export function differing(pixels, others) {
   const mask = new Uint8Array(pixels.length / 4);

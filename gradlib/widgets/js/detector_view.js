@@ -1,8 +1,9 @@
 import { begin, button, choice, controls, element, staticFolder, timed, told, write } from "./common.js";
-import { answersMadeBefore, decoded, kernelAnswers, latestWins, pageAnswers, unstacked } from "./detector_engine.js";
+import { answersMadeBefore, decoded, kernelAnswers, pageAnswers, unstacked } from "./detector_engine.js";
 import { brushControls, easel } from "./detector_easel.js";
 import { differing, means, placesOf, squash } from "./detector_maths.js";
 import { expectedPanel, gauge, mapPanel, placesPanel } from "./detector_panels.js";
+import { latestWins } from "./runtime.js";
 
 const OWN = -1; // the choice of one's own picture
 
@@ -85,7 +86,7 @@ function judge({ board, picture, squashed, panels, note }) {
     } catch (error) {
       note.textContent = `The detector gave no answer: ${error.message}`;
     }
-  }, (busy) => panels.words.setAttribute("aria-busy", busy)); // it is read out when it stands still
+  }, { tell: (busy) => panels.words.setAttribute("aria-busy", busy) }); // it is read out when it stands still
   const start = (given, took) => {
     answers = given;
     loading = took === undefined ? "" : `, loading ${told(took / 1000, 1)} s once`;

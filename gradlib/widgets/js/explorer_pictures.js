@@ -1,9 +1,7 @@
 import { floats, staticFolder } from "./common.js";
-import { network } from "./runtime.js";
+import { PATIENCE, SILENCE, latestWins, network } from "./runtime.js";
 
 // Who draws the picture at the free point: the network in this page or, in JupyterLab, Python.
-
-const PATIENCE = 20000; // milliseconds until Python counts as gone
 
 /** The site's network, loaded at the first wish. */
 function inThisPage(folder, file, [H, W]) {
@@ -35,7 +33,7 @@ function byPython(model) {
   });
   return ({ chosen, free }) => new Promise((resolve, reject) => {
     waiting.set(++number, resolve);
-    setTimeout(() => reject(new Error("Python does not answer: run the cell again")), PATIENCE);
+    setTimeout(() => reject(new Error(SILENCE)), PATIENCE);
     model.send({ number, chosen, free });
   });
 }
@@ -47,23 +45,17 @@ function byPython(model) {
 export function pictureMaker(model, { show, fail }) {
   const folder = staticFolder();
   const make = folder === null ? byPython(model) : inThisPage(folder, model.get("network"), model.get("size"));
-  let next = null, busy = false;
-  const work = async () => {
-    busy = true;
-    while (next) {
-      const wish = next;
-      next = null;
-      try {
-        show(wish, await make(wish));
-      } catch (error) {
-        fail(wish, error);
-      }
-      await new Promise(requestAnimationFrame); // the pointer's moves are drawn in between
+  let wish;
+  const work = latestWins(async () => {
+    const wished = wish;
+    try {
+      show(wished, await make(wished));
+    } catch (error) {
+      fail(wished, error);
     }
-    busy = false;
-  };
-  return (wish) => {
-    next = wish;
-    if (!busy) work();
+  }, { breath: 16 });
+  return (next) => {
+    wish = next;
+    work();
   };
 }

@@ -1,5 +1,8 @@
 // Neural networks in the page: the site's own copy of onnxruntime-web, loaded when a figure first asks for it.
 
+export const PATIENCE = 20000; // milliseconds until Python, asked in JupyterLab, counts as gone
+export const SILENCE = "Python does not answer: run the cell again";
+
 let library;
 
 async function runtime(folder) {
@@ -25,5 +28,21 @@ export async function network(folder, name) {
     const found = await session.run(feeds), outputs = {};
     for (const [output, tensor] of Object.entries(found)) outputs[output] = tensor.data;
     return outputs;
+  };
+}
+
+/** Calls `run` when asked, never twice at a time; what is asked meanwhile is one more call, after a breath. tell(busy). */
+export function latestWins(run, { tell = () => {}, breath = 60 } = {}) {
+  let busy = false, again = false;
+  return async () => {
+    again = true;
+    if (busy) return;
+    tell(busy = true);
+    while (again) {
+      again = false;
+      await run();
+      await new Promise((next) => setTimeout(next, breath)); // the pointer's moves are dealt with in between
+    }
+    tell(busy = false);
   };
 }
