@@ -104,8 +104,8 @@ export const controls = (...nodes) => element("div", { class: "grad-panel" }, ..
  * An SVG plane with axes: x and y are [from, to] in the data's units, `px` and `py` turn data into drawing units,
  * `data` turns a pointer event into data. Whatever is drawn goes into `layer`.
  */
-export function plane({ width = Math.min(480, innerWidth - 56), height = 300, x, y, xTitle = "", yTitle = "", xTicks = [], yTicks = [], label }) {
-  const left = yTitle || yTicks.length ? 52 : 14, bottom = xTitle || xTicks.length ? 44 : 14, top = 14, right = 14;
+export function plane({ width = Math.min(480, innerWidth - 56), height = 300, x, y, xTitle = "", yTitle = "", xTicks = [], yTicks = [], edge = 14, label }) {
+  const left = yTitle || yTicks.length ? 52 : edge, bottom = xTitle || xTicks.length ? 44 : edge, top = edge, right = edge;
   const px = (value) => left + ((value - x[0]) / (x[1] - x[0])) * (width - left - right);
   const py = (value) => height - bottom - ((value - y[0]) / (y[1] - y[0])) * (height - top - bottom);
   const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: "grad-plane", role: "group", "aria-label": label });

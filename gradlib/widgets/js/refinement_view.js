@@ -24,7 +24,7 @@ function board(title, [H, W]) {
 /** The photograph with a point that picks a pixel; `show(n, pixel, words)`. */
 function viewfinder(model, [H, W], pick) {
   const size = model.get("size"), sheet = photographs(model, size, model.get("names").length);
-  const area = plane({ width: 200, height: 200, x: [0, W], y: [0, H], label: "The photograph; the point picks a pixel" });
+  const area = plane({ width: 200, height: 200, x: [0, W], y: [0, H], edge: 0, label: "The photograph; the point picks a pixel" });
   const cut = shape("svg", { x: area.px(0), y: area.py(H), width: area.px(W) - area.px(0), height: area.py(0) - area.py(H) },
     shape("image", { href: sheet.address, width: sheet.whole[0], height: sheet.whole[1] }));
   area.layer.append(cut);

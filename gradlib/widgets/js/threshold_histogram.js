@@ -50,7 +50,7 @@ export function histograms({ scores, labels }, { at, to }) {
   const line = shape("line", { y1: py(top), y2: py(bottom), stroke: "currentColor", "stroke-width": 2 });
   const titles = [
     shape("text", { x: px(high) - 4, y: py(top) + 14, "text-anchor": "end" }, "normal, upwards"),
-    shape("text", { x: px(low) + 4, y: py(bottom) - 6 }, "defective, downwards"),
+    shape("text", { x: px(high) - 4, y: py(bottom) - 6, "text-anchor": "end" }, "defective, downwards"),
   ];
   const marks = shape("g");
   area.layer.append(axesOf(area, [low, high], [bottom, top]), called, ...counts.flatMap((row, kind) => barsOf(area, row, edge, kind)), ...titles, line, marks);
