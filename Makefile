@@ -62,13 +62,14 @@ lock: $(PYTHON)
 	$(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header requirements.txt -o requirements.lock
 
 clean:
-	rm -rf _build
+	rm -rf _build book/_generated
 
 # Every page is executed and written anew, so none can be left over from another state of the sources.
 $(BUILT): $(INSTALLED) $(SOURCES)
 	rm -rf _build
+	@mkdir _build && touch _build/.began
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going --all
-	@touch $@
+	@mv _build/.began $@ # its time is that of the beginning: what was edited meanwhile is built again
 
 $(INSTALLED): requirements.txt requirements.lock pyproject.toml | $(PYTHON)
 	$(PYTHON) -m pip install -r requirements.txt -c requirements.lock
