@@ -159,3 +159,10 @@ def test_python_judges_what_is_painted(notebook: Page) -> None:
     assert len(np.unique(pixels)) == 2
     score = small_detector().answer(squashed(Image.fromarray(pixels.copy()), S)).score.item()
     assert f"Score {score:.3f}," in told.inner_text()
+
+
+def test_native_sliders_keep_their_keys(notebook: Page) -> None:
+    slider = living(notebook, "explorer").locator('input[type="range"]').first
+    before = int(slider.input_value())
+    slider.press("ArrowLeft")
+    assert int(slider.input_value()) == before - 1  # JupyterLab would have gone to another cell
