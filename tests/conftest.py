@@ -31,9 +31,9 @@ def mvtec_root() -> Path:
     return root
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium that reaches nothing but this machine."""
+    """A headless Chromium that reaches nothing but this machine; for a module, as others need the event loop."""
     with sync_playwright() as playwright:
         chromium = launch(playwright)
         yield chromium
@@ -56,7 +56,7 @@ def open_figure(browser: Browser, host: str) -> Iterator[Callable[..., Locator]]
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
         tab = context.new_page()
-        tab.goto(host + page)
+        tab.goto(host + page, wait_until="domcontentloaded", timeout=60_000)
         figure = tab.locator(f'[data-living="{name}"]')
         figure.scroll_into_view_if_needed(timeout=30_000)
         return figure

@@ -111,6 +111,7 @@ def drag(handle: Locator, across: float, down: float, *, touch: bool = False, st
         spot = {"x": x + across * step / steps, "y": y + down * step / steps}
         finger.send("Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": [spot]})
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    tab.wait_for_timeout(700)  # a tap at once would count as part of the same gesture
 
 
 def redraws(figure: Locator) -> list[float]:
