@@ -22,8 +22,6 @@ from gradlib.model import GRAD
 from gradlib.scores import anomaly_map, image_score
 
 WHITE = 255  # images are 8-bit numbers, 0 to WHITE
-
-
 OUTPUTS = ("score", "map", "d", "local", "global", "picture")  # the names of an Answer's parts in the file
 
 

@@ -29,9 +29,7 @@ class PageDetector(LivingFigure):
     _esm = joined("detector_view")
     photographs = traitlets.Bytes().tag(sync=True)  # one PNG, the photographs one below the other
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    shape = traitlets.Dict().tag(
-        sync=True
-    )  # count; size S of the network's input; H of the map; R; side of the pictures
+    shape = traitlets.Dict().tag(sync=True)  # count; size S of the network's input; H of the map; R; pictures' side
     answers = traitlets.Bytes().tag(sync=True)  # for each photograph: score, d and local coordinates
     pictures = traitlets.Bytes().tag(sync=True)  # one PNG, the decoded normal features
     threshold = traitlets.Float().tag(sync=True)
