@@ -93,7 +93,7 @@ class GradOutput(NamedTuple):
 class GRAD(nn.Module):
     """Grid-based continuous normal representation (Lee et al. 2024): x (B, C, H, W) -> GradOutput.
 
-    Explained in {ref}`ch-local-global`.
+    Explained in {ref}`ch-local` and {ref}`ch-global`.
     """
 
     feature_mean: Tensor

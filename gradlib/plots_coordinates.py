@@ -1,5 +1,5 @@
 """Figures of coordinates: patches and images as points between a grid's knots, and the maps of one cell's way through
-GRAD. Used in {ref}`ch-local-global`."""
+GRAD. Used in {ref}`ch-local` and {ref}`ch-global`."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product

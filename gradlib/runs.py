@@ -65,7 +65,7 @@ def make_notebook(planned: Planned, device: str = "auto") -> str:
     import papermill  # an executed notebook is wanted here alone
 
     planned.folder().mkdir(parents=True, exist_ok=True)
-    chapter = repository() / "book" / "05_training.ipynb"
+    chapter = repository() / "book" / "09_training.ipynb"
     with FileLock(planned.folder() / "lock"):
         if planned.experiment.method != "grad":
             return make(planned, device)

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 
 from gradlib.detector import squashed
 
-PAGE = "book/08_detector_in_the_page.html"
+PAGE = "book/12_detector_in_the_page.html"
 SENTENCE = re.compile(
     r"Score (\S+), (below|at or above) the threshold (\S+): (?:passed as normal|called defective)\."
     r"(?: The map's mean is (\S+) where you painted and (\S+) elsewhere\.)?"

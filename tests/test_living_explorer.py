@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 from gradlib.export import session
 from gradlib.widgets.explorer import NETWORK
 
-PAGE = "book/07_coordinate_space.html"
+PAGE = "book/11_coordinate_space.html"
 pytestmark = [pytest.mark.browser, needs_site, needs_browser]
 Open = Callable[..., Locator]
 COMPUTED, READ = "computed in this page", "canvas => [...canvas.getContext('2d').getImageData(0, 0, 112, 112).data]"

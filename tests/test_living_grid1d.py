@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from gradlib.grids import interpolate, knot_position
 
-PAGE = "book/01_interpolating_a_1d_grid.html"
+PAGE = "book/02_interpolating_a_1d_grid.html"
 pytestmark = [pytest.mark.browser, needs_site, needs_browser]
 
 

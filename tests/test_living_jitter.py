@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from gradlib.grids import LocalGrid
 
-PAGE = "book/03_coordinate_jitter.html"
+PAGE = "book/06_coordinate_jitter.html"
 MOST = 200  # draws
 pytestmark = [pytest.mark.browser, needs_site, needs_browser]
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 
 from gradlib.grids import interpolate, knot_position
 
-PAGE = "book/02_local_and_global_grids.html"
+PAGE = "book/04_local_grid.html"
 NUMBER = r"-?\d+\.\d+"
 pytestmark = [pytest.mark.browser, needs_site, needs_browser]
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 
 from gradlib.scores import anomaly_map, image_score
 
-PAGE = "book/04_feature_refinement.html"
+PAGE = "book/07_feature_refinement.html"
 pytestmark = [pytest.mark.browser, needs_site, needs_browser]
 
 

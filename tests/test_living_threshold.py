@@ -18,7 +18,7 @@ from gradlib.results import Scores
 from gradlib.scores import anomaly_map
 from gradlib.widgets.threshold import Threshold
 
-PAGE = "book/06_reading_the_result.html"
+PAGE = "book/10_reading_the_result.html"
 pytestmark = [pytest.mark.browser, needs_site, needs_browser]
 
 

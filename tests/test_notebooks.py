@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import statistics
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ HEADINGS = (
 # papermill's contract
 TRAINING_PARAMETERS = "DATASET DATA_ROOT CATEGORIES SETTING BACKBONE PRESET MODEL TRAINING MAP_SIZE EPOCHS SHOTS SEED"
 LONGEST_CELL = 40  # lines
+MEDIAN_CELL = 8
 FORBIDDEN = {
     "installation": r"^\s*[!%]\s*(pip|conda|apt)|subprocess.*\bpip\b",
     "web address": r"https?://",
@@ -49,8 +51,12 @@ def code(chapter: Path) -> list[dict]:
     return [cell for cell in read(chapter)["cells"] if cell["cell_type"] == "code"]
 
 
+def tags(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
 def parameters(chapter: Path) -> list[dict]:
-    return [cell for cell in code(chapter) if "parameters" in cell["metadata"].get("tags", [])]
+    return [cell for cell in code(chapter) if "parameters" in tags(cell)]
 
 
 def test_book_has_chapters() -> None:
@@ -111,7 +117,7 @@ def test_one_cell_of_parameters_assigns_constants(chapter: Path) -> None:
 
 
 def test_training_chapter_has_the_parameters_of_its_command_line() -> None:
-    (cell,) = parameters(BOOK / "05_training.ipynb")
+    (cell,) = parameters(BOOK / "09_training.ipynb")
     assert {*TRAINING_PARAMETERS.split(), "DEVICE", "OUT"} <= set(re.findall(r"^([A-Z_]+)\b", text(cell), re.MULTILINE))
 
 
@@ -119,6 +125,19 @@ def test_training_chapter_has_the_parameters_of_its_command_line() -> None:
 def test_cells_are_short(chapter: Path) -> None:
     lengths = {cell["id"]: len(text(cell).splitlines()) for cell in code(chapter)}
     assert {name: length for name, length in lengths.items() if length > LONGEST_CELL} == {}
+
+
+@each_chapter
+def test_half_of_the_cells_are_very_short(chapter: Path) -> None:
+    assert statistics.median(len(text(cell).splitlines()) for cell in code(chapter)) <= MEDIAN_CELL
+
+
+@each_chapter
+def test_chapter_shows_a_figure_and_asserts_against_the_library(chapter: Path) -> None:
+    cells = code(chapter)
+    assert [cell for cell in cells if cell["metadata"].get("mystnb", {}).get("figure", {}).get("caption")]
+    assert [cell for cell in cells if re.search(r"\bassert(_close)?\b", text(cell)) and "exercise-check" not in tags(cell)]
+    assert re.search(r"^from gradlib", "\n".join(map(text, cells)), re.MULTILINE)
 
 
 @each_notebook

@@ -64,7 +64,7 @@ def test_on_a_cluster_the_full_size_runs_and_only_they_get_a_gpu(dry_run):
 
 
 def test_the_chapter_has_every_parameter_that_the_plan_sets():
-    inspected = papermill.inspect_notebook(ROOT / "book" / "05_training.ipynb")
+    inspected = papermill.inspect_notebook(ROOT / "book" / "09_training.ipynb")
     planned = next(iter(read_plan().values()))
     assert set(parameters(planned)) <= set(inspected)
 

@@ -49,7 +49,7 @@ class Lookup2D(LivingFigure):
 
     grid: C_l = 2 axes; places: (N, 2) local coordinates of the bank's patches; patches: (N, side, side) in [0, 1], what
     they look like. align_corners and padding_mode are the reader's, `learnt` keeps the grid's own, under which the bank
-    is read. Explained in {ref}`ch-local-global`. Raises InputError if the three do not fit.
+    is read. Explained in {ref}`ch-local`. Raises InputError if the three do not fit.
     """
 
     _esm = joined("lookup2d_view")
