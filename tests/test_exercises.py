@@ -1,4 +1,4 @@
-"""Every exercise tells right from wrong: its check passes on the solution that the book gives and fails on a wrong answer.
+"""Every exercise tells right from wrong: its check takes the solution that the book gives and refuses a wrong answer.
 
 An exercise is three cells in a row: the reader's answer (tag `exercise`), its check (tag `exercise-check`, with one
 wrong answer in the cell's metadata as `wrong`), and a hidden solution whose first listing replaces the answer cell.
