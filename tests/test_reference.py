@@ -1,0 +1,55 @@
+"""The reference page lists the whole library; its extension and that of the launch buttons do what they say."""
+
+import importlib.util
+import pkgutil
+import re
+from types import ModuleType
+
+import pytest
+
+import gradlib
+from gradlib.paths import repository
+
+API = (repository() / "book" / "api.md").read_text(encoding="utf8")
+MODULES = [module.name for module in pkgutil.walk_packages(gradlib.__path__, "gradlib.")]
+
+
+def extension(name: str) -> ModuleType:
+    path = repository() / "book" / "_ext" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"book_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_module_is_on_the_page_once() -> None:
+    assert sorted(re.findall(r"^\.\. automodule:: (\S+)$", API, re.MULTILINE)) == sorted(MODULES)
+
+
+@pytest.mark.parametrize(
+    ("line", "restructured"),
+    [
+        ("Reads `G` at v; explained in {ref}`ch-grid-1d`.", "Reads ``G`` at v; explained in :ref:`ch-grid-1d`."),
+        ("(B, C*H*W), |1 - S|, b_", r"(B, C\*H\*W), \|1 - S\|, b\_"),
+        ("`a_b * c|`", "``a_b * c|``"),
+        ("no markup at all", "no markup at all"),
+    ],
+)
+def test_a_docstring_is_translated(line: str, restructured: str) -> None:
+    assert extension("reference").as_restructured(line) == restructured
+
+
+@pytest.mark.parametrize(
+    ("declared", "remote", "name"),
+    [
+        (None, "https://github.com/someone/grad-book.git\n", "someone/grad-book"),
+        (None, "git@github.com:someone/grad.book.git", "someone/grad.book"),
+        ("owner/fork", "https://github.com/someone/grad-book", "owner/fork"),
+        (None, "https://example.org/someone/grad-book.git", None),
+        (None, "", None),
+    ],
+)
+def test_the_repository_is_found_or_no_button_is_shown(declared: str | None, remote: str, name: str | None) -> None:
+    assert extension("launch").repository_name(declared, remote) == name
