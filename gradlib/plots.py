@@ -10,6 +10,7 @@ import torch
 from matplotlib.figure import Figure
 
 from gradlib.data import read_image
+from gradlib.exhibit import Exhibit
 from gradlib.figures import describe
 from gradlib.scores import anomaly_map
 
@@ -30,6 +31,26 @@ def photographs_with_maps(
     for axis in axes.flat:
         axis.set_axis_off()
     figure.colorbar(drawn, ax=axes[1, :], shrink=0.9, label="d")
+    return figure
+
+
+def side_by_side(exhibit: Exhibit, root: Path) -> Figure:
+    """Photographs above the maps of each method; a map's scale ends at the largest d of that method's normal images."""
+    names, size = list(exhibit.d), 224
+    columns = len(exhibit.images)
+    figure, axes = plt.subplots(
+        1 + len(names), columns, figsize=(1.1 * columns, 1.15 * (1 + len(names))), squeeze=False
+    )
+    for column, image in enumerate(exhibit.images):
+        axes[0, column].imshow(read_image(root / image).resize((size, size)))
+        for row, name in enumerate(names, start=1):
+            drawn = anomaly_map(torch.from_numpy(exhibit.d[name][[column]]), size)[0].numpy()  # (S, S)
+            axes[row, column].imshow(drawn, cmap="cividis", vmin=0, vmax=exhibit.normal_top[name])
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    for row, name in enumerate(["photograph", *names]):
+        axes[row, 0].set_ylabel(name)
     return figure
 
 

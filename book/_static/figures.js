@@ -49,6 +49,7 @@
   }
 
   async function draw(figure) {
+    figure.dataset.begun = "yes";
     const plot = figure.querySelector(".grad-plot");
     const still = (key, value) => (calm && key === "transition" ? { duration: 0 } : value);
     const { data, layout, frames } = JSON.parse(figure.querySelector("script").textContent, still);
@@ -78,6 +79,11 @@
       }
     }, { rootMargin: "400px" });
     document.querySelectorAll(".grad-figure").forEach((figure) => seen.observe(figure));
+    // Whoever prints wants all figures; those that are too late leave their words (custom.css).
+    addEventListener("beforeprint", () => document.querySelectorAll(".grad-figure").forEach((figure) => {
+      seen.unobserve(figure);
+      if (!figure.dataset.begun) draw(figure);
+    }));
 
     new MutationObserver(() => {
       const drawn = document.querySelectorAll(".grad-plot[data-drawn]");
