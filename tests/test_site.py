@@ -165,6 +165,36 @@ def test_front_door_leads_to_the_first_page(browser: Browser, host: str) -> None
 @pytest.mark.browser
 @needs_site
 @needs_browser
+@pytest.mark.parametrize("wanted", ["knot", "identity shortcut", "gradlib.grids"])
+def test_search_finds_pages_without_a_network(browser: Browser, host: str, wanted: str) -> None:
+    tab = browser.new_page()
+    tab.goto(f"{host}search.html?q={wanted}")
+    expect(tab.locator("#search-results li a").first).to_be_visible()
+    addresses = tab.locator("#search-results li a").evaluate_all("links => links.map(link => link.href)")
+    assert all(address.startswith(host) for address in addresses)
+    tab.close()
+
+
+@pytest.mark.browser
+@needs_site
+@needs_browser
+def test_a_printed_chapter_is_text_and_figures_alone(browser: Browser, host: str) -> None:
+    tab = browser.new_page()
+    tab.goto(host + "book/02_interpolating_a_1d_grid.html")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.wait_for_function("document.querySelectorAll('.grad-plot:not([data-drawn])').length === 0")
+    tab.emulate_media(media="print")
+    for left_out in (".bd-header-article", ".bd-sidebar-primary", ".prev-next-footer", ".grad-controls"):
+        assert [place for place in tab.locator(left_out).all() if place.is_visible()] == []
+    expect(tab.locator(".grad-plot .main-svg").first).to_be_visible()
+    code = tab.locator(".bd-article pre").evaluate_all("all => all.map(pre => pre.scrollWidth - pre.clientWidth)")
+    assert max(code) <= 1, "a line of code runs off the paper"
+    tab.close()
+
+
+@pytest.mark.browser
+@needs_site
+@needs_browser
 def test_slider_of_a_figure_answers_the_arrow_keys_and_the_theme(browser: Browser, host: str) -> None:
     steps = [{"method": "animate", "label": name, "args": [[name], {"mode": "immediate"}]} for name in ("one", "two")]
     frames = [go.Frame(name=name, data=[go.Scatter(y=[value])]) for name, value in (("one", 1), ("two", 2))]
