@@ -3,7 +3,7 @@
     python benchmarks/pages.py                   after `make book`
 
 Each page is opened VISITS times in a fresh browser profile; the table gives the milliseconds until something is painted
-(first contentful paint: median and largest), the page's own size and all bytes that arrive while it is scrolled through.
+(first contentful paint: median and largest), its own size and all bytes that arrive while it is scrolled through.
 """
 
 import sys
