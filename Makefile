@@ -36,6 +36,7 @@ check: $(INSTALLED)
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
 	$(PYTHON) -m codespell_lib
+	$(PYTHON) -m deptry gradlib
 	$(PYTHON) -m nbstripout --verify --keep-id --extra-keys "metadata.language_info metadata.papermill metadata.widgets cell.metadata.papermill" book/*.ipynb
 
 # The ledger: every run of data/plan.yaml that has data, weights and a GPU here; what exists is not made again (Snakefile).

@@ -130,7 +130,7 @@ def read_cost(path: Path | None = None) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"There is no record of costs at {path}: {MAKE}") from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise InputError(f"{path} is no valid JSON ({error}): delete it; {MAKE}") from error
     if not isinstance(record, dict) or record.get("cost") != SCHEMA:
         raise InputError(f"{path} is no record of costs of this version (cost {SCHEMA}): delete it; {MAKE}")

@@ -66,7 +66,7 @@ def read_exhibit(path: Path | None = None) -> Exhibit:
     path = path or results_folder() / "maps" / "elpv.json"
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}): make it by `python -m gradlib.exhibit`.") from error
     if kept.get("digest") != digest(kept):
         raise InputError(f"{path} was changed after it was made: make it anew by `python -m gradlib.exhibit`.")

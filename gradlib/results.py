@@ -121,7 +121,7 @@ def read_results(path: Path | str) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"There are no results at {path}: run the training chapter with this OUT first.") from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # not JSON, or not even text
         raise InputError(f"{path} is no valid JSON ({error}): delete it and run again.") from error
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         raise InputError(f"{path} is not a result of this version of gradlib (schema {SCHEMA}): run again.")

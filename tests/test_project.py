@@ -50,7 +50,8 @@ def test_repository_has(name: str) -> None:
 
 def test_library_asks_for_nothing_that_requirements_leave_out() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert {canonicalize_name(name) for name in project["dependencies"]} <= set(requirements("requirements.txt"))
+    asked = [*project["dependencies"], *project["optional-dependencies"]["book"]]
+    assert {canonicalize_name(name) for name in asked} <= set(requirements("requirements.txt"))
 
 
 def test_lock_holds_each_requirement_within_its_bounds() -> None:
