@@ -11,7 +11,7 @@ HEAVY = 1e3  # weight of the one more equation by which each row of weights sums
 
 
 def best_mixture(x: Tensor, entries: Tensor) -> Tensor:
-    """Weights of the mixture of entries that comes nearest to each input: the minimum of {eq}`eq-distance` over mixtures.
+    """Weights of the mixture of entries that comes nearest to each input: {eq}`eq-distance` over all mixtures.
 
     x: (N, C), entries: (M, C), both in one unit, of the order of 1. Returns (N, M), not negative, rows sum to 1; solved
     exactly and one input at a time, in time that grows with M and with the entries that a mixture needs.

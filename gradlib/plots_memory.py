@@ -36,11 +36,13 @@ def memory_maps(maps: Mapping[int, Mapping[str, Tensor]], names: Sequence[str]) 
     """
     rules = list(next(iter(maps.values())))
     titles = [f"{name}:<br>{rule}" for rule in rules for name in names]
-    figure = make_subplots(len(rules), len(names), subplot_titles=titles, vertical_spacing=0.17, horizontal_spacing=0.06)
+    shape = (len(rules), len(names))
+    figure = make_subplots(*shape, subplot_titles=titles, vertical_spacing=0.17, horizontal_spacing=0.06)
     top = max(float(d.max()) for by_rule in maps.values() for d in by_rule.values())
     frames = []
     for M, by_rule in maps.items():
-        drawn = [go.Heatmap(z=_rounded(by_rule[rule][n]), coloraxis="coloraxis") for rule in rules for n in range(len(names))]
+        shown = [by_rule[rule][n] for rule in rules for n in range(len(names))]  # (H, W) each
+        drawn = [go.Heatmap(z=_rounded(d), coloraxis="coloraxis") for d in shown]
         frames.append(go.Frame(name=str(M), data=drawn, traces=list(range(len(drawn)))))
     start = len(frames) // 2
     for number, trace in enumerate(frames[start].data):
@@ -55,14 +57,14 @@ def memory_maps(maps: Mapping[int, Mapping[str, Tensor]], names: Sequence[str]) 
     figure.update_layout(
         height=640,
         margin_t=72,
-        coloraxis={"colorscale": "Cividis", "cmin": 0, "cmax": round(top, 1), "colorbar": {"title": "d", "thickness": 12}},
+        coloraxis={"colorscale": "Cividis", "cmin": 0, "cmax": top, "colorbar": {"title": "d", "thickness": 12}},
         sliders=[{"active": start, "steps": steps, "currentvalue": {"prefix": "stored patches M "}}],
     )
     return figure
 
 
-def growth(curves: Mapping[str, Mapping[int, Sequence[float]]], y_title: str, x_title: str = "stored patches M") -> go.Figure:
-    """Named values over M, several draws each: a line through the means, bars of one standard deviation; both axes log."""
+def growth(curves: Mapping[str, Mapping[int, Sequence[float]]], y_title: str) -> go.Figure:
+    """Named values over M, several draws each, on logarithmic axes: lines through the means, bars of one deviation."""
     figure = go.Figure()
     for number, (name, by_entries) in enumerate(curves.items()):
         values = np.array(list(by_entries.values()))  # (sizes, draws)
@@ -76,7 +78,7 @@ def growth(curves: Mapping[str, Mapping[int, Sequence[float]]], y_title: str, x_
             marker={"symbol": ("circle", "x")[number % 2], "size": 9},
         )
     sizes = sorted({M for by_entries in curves.values() for M in by_entries})
-    figure.update_xaxes(type="log", tickvals=sizes, title=x_title)
+    figure.update_xaxes(type="log", tickvals=sizes, title="stored patches M")
     figure.update_yaxes(type="log", title=y_title)
     return figure
 
