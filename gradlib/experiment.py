@@ -22,7 +22,7 @@ from gradlib.evaluation import measure
 from gradlib.evidence import evidence
 from gradlib.methods import METHODS, Part, Scored, changed, score_part
 from gradlib.metrics import Metric
-from gradlib.paths import repository, runs_folder
+from gradlib.paths import code_digest, runs_folder
 from gradlib.presets import UNIAD_TRAINING, named_preset, preset_training
 from gradlib.results import RESULTS, Scores, metric_table, peak_memory, provenance, read_results, write_run
 from gradlib.train import TrainConfig, differences, epoch_generator, make_fabric
@@ -77,10 +77,7 @@ class Experiment:
 
     def default_folder(self) -> Path:
         """A folder under runs/ for these settings and this very code: an edited library never meets an old run."""
-        code = hashlib.sha256()
-        for path in sorted((repository() / "gradlib").rglob("*.py")):
-            code.update(path.read_bytes())
-        digest = hashlib.sha256((json.dumps(self.settings()) + code.hexdigest()).encode()).hexdigest()
+        digest = hashlib.sha256((json.dumps(self.settings()) + code_digest()).encode()).hexdigest()
         what = self.preset if self.method == "grad" else self.method
         return runs_folder() / f"{self.dataset}-{self.setting}-{what}-seed{self.seed}-{digest[:10]}"
 

@@ -4,6 +4,7 @@ Jupyter Book and nbmake run a chapter in the chapter's folder, papermill in the 
 path would mean three places), hence every default below is absolute.
 """
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -13,6 +14,14 @@ import platformdirs
 def repository() -> Path:
     """The checkout this package was imported from (an editable install), which holds book/ and data/."""
     return Path(__file__).resolve().parents[1]
+
+
+def code_digest() -> str:
+    """sha256 (hex) of this library's sources: a folder named after it never meets edited code."""
+    code = hashlib.sha256()
+    for path in sorted((repository() / "gradlib").rglob("*.py")):
+        code.update(path.read_bytes())
+    return code.hexdigest()
 
 
 def cache_folder() -> Path:
