@@ -55,3 +55,8 @@ def interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[float, float
     """The percentile interval of a statistic's replicates."""
     low, high = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def verdict(low: float, high: float, above: str, below: str) -> str:
+    """What an interval says: `above` where it lies above 0, `below` where it lies below, else "undecided"."""
+    return above if low > 0 else below if high < 0 else "undecided"

@@ -1,9 +1,12 @@
-"""Figures of a grid with one axis: curves over the coordinate."""
+"""Figures of a grid with one axis: curves over the coordinate, and photographs read by it."""
 
 import math
 from collections.abc import Mapping, Sequence
 
+import matplotlib.pyplot as plt
 import plotly.graph_objects as go
+from matplotlib.figure import Figure
+from torch import Tensor
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 SYMBOLS = ("circle", "x", "diamond-open", "triangle-up")
@@ -30,6 +33,16 @@ def curves(
         marker = {"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 9}
         figure.add_scatter(x=[float(value) for value in at], y=_gapped(y), mode="markers", name=name, marker=marker)
     figure.update_layout(xaxis_title=x_title, yaxis_title=y_title)
+    return figure
+
+
+def grey_pictures(pictures: Mapping[str, Tensor]) -> Figure:
+    """Named pictures (S, S) in a row, from 0 (black) to 1 (white) in all of them. Used in {ref}`ch-grid-1d`."""
+    figure, axes = plt.subplots(1, len(pictures), figsize=(2.4 * len(pictures), 2.7), squeeze=False)
+    for axis, (name, picture) in zip(axes[0], pictures.items(), strict=True):
+        axis.imshow(picture.numpy(), cmap="gray", vmin=0, vmax=1)
+        axis.set_title(name)
+        axis.set_axis_off()
     return figure
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from IPython.display import Markdown
 
-from gradlib.bootstrap import interval
+from gradlib.bootstrap import interval, verdict
 from gradlib.errors import InputError
 from gradlib.ledger import Record, difference, ledger, replicates, spread
 from gradlib.paths import results_folder
@@ -100,10 +100,8 @@ def distance_table(ours: Sequence[Record], peers: Mapping[str, Sequence[Record]]
             found = difference(ours, records, metric) if ours and records else None
             if found is not None:
                 middle, low, high = (100 * value for value in found)
-                verdict = "ahead" if low > 0 else "behind" if high < 0 else "undecided"
-                rows.append(
-                    [f"GRAD − {name}", HEADINGS[metric], f"{middle:+.2f}", f"{low:+.2f} to {high:+.2f}", verdict]
-                )
+                points = [f"{middle:+.2f}", f"{low:+.2f} to {high:+.2f}"]
+                rows.append([f"GRAD − {name}", HEADINGS[metric], *points, verdict(low, high, "ahead", "behind")])
     if not rows:
         return Markdown("No pair of runs on the same images is committed yet: `make results` makes them.")
     return markdown_table(["pair", "metric", "points", "95 % interval", "GRAD is"], rows)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from gradlib.bootstrap import image_replicates, interval, pixel_replicates, resamples
+from gradlib.bootstrap import image_replicates, interval, pixel_replicates, resamples, verdict
 
 LABELS = np.array([0] * 12 + [1] * 9)
 RNG = np.random.default_rng(5)
@@ -39,3 +39,11 @@ def test_pixel_replicates_agree_with_resampled_pixels():
 def test_the_interval_covers_the_middle():
     low, high = interval(np.linspace(0, 1, 1001))
     assert (low, high) == (pytest.approx(0.025), pytest.approx(0.975))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [(0.1, 0.3, "ahead"), (-0.3, -0.1, "behind"), (-0.1, 0.2, "undecided"), (0, 1, "undecided")],
+)
+def test_a_verdict_needs_an_interval_that_leaves_zero_out(low, high, told):
+    assert verdict(low, high, "ahead", "behind") == told
