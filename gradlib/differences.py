@@ -120,7 +120,7 @@ def effect(row: Difference, recorded: Mapping[str, int]) -> str:
 def count_recorded(rows: Sequence[Difference], folder: Path | None = None) -> dict[str, int]:
     """By group/row, how many records lie in the results folder for the runs that the rows name."""
     folder, names = folder or results_folder(), {run for row in rows for run in row.runs}
-    counts = {}
+    counts: dict[str, int] = {}
     for group in sorted({name.split("/")[0] for name in names}):
         found = ledger(folder, group)
         counts |= {name: len(found.get(name.split("/")[1], [])) for name in names if name.split("/")[0] == group}
@@ -157,8 +157,11 @@ def effects(reference: Sequence[Record], rows: Mapping[str, Sequence[Record]], m
     found: dict[str, Effect | None] = {}
     for name, records in rows.items():
         gap = difference(records, reference, metric) if records and reference else None
-        points = None if gap is None else [100 * value for value in gap]
-        found[name] = points and Effect(mean_and_spread(records, metric), len(records), *points)
+        if gap is None:
+            found[name] = None
+            continue
+        middle, low, high = (100 * value for value in gap)
+        found[name] = Effect(mean_and_spread(records, metric), len(records), middle, low, high)
     return found
 
 
