@@ -1,0 +1,62 @@
+// The choices behind an image score as matrices along one axis: gradlib.protocols in plain JavaScript. No page is needed here.
+
+const SMOOTHING = 21, SEVENTH = 7; // pixels of the released program's box; the pool's window is size / 7, or half of that
+
+/** Rows that enlarge n numbers to `size`, bilinearly: ends aligned or not. */
+export function enlarging(n, size, unaligned) {
+  return Array.from({ length: size }, (_, at) => {
+    const place = unaligned ? Math.max(((at + 0.5) * n) / size - 0.5, 0) : size > 1 ? (at * (n - 1)) / (size - 1) : 0;
+    const low = Math.min(Math.floor(place), n - 1), high = Math.min(low + 1, n - 1), row = new Float64Array(n);
+    row[low] += 1 - (place - low);
+    row[high] += place - low;
+    return row;
+  });
+}
+
+/** Means of `window` neighbouring rows at stride 1; the zeros beyond both ends are counted. */
+export function averaged(rows, window, padding = 0) {
+  const n = rows[0].length, count = rows.length + 2 * padding - window + 1;
+  return Array.from({ length: count }, (_, first) => {
+    const mean = new Float64Array(n);
+    for (let i = Math.max(first - padding, 0); i < Math.min(first - padding + window, rows.length); i++) {
+      for (let j = 0; j < n; j++) mean[j] += rows[i][j] / window;
+    }
+    return mean;
+  });
+}
+
+/** One axis of the map that is shown. */
+export function mapRows(n, size, { smooth, unaligned }) {
+  const rows = enlarging(n, size, unaligned);
+  return smooth ? averaged(rows, SMOOTHING, (SMOOTHING - 1) / 2) : rows;
+}
+
+/** One axis of all windows of the map that is scored. */
+export function scoreRows(n, size, { smooth, score_smoothed, small_window, unaligned }) {
+  const window = Math.max(Math.floor(size / (small_window ? 2 * SEVENTH : SEVENTH)), 1);
+  return averaged(mapRows(n, size, { smooth: smooth && score_smoothed, unaligned }), window);
+}
+
+/** down · d · acrossᵀ for d of H x W numbers, row after row. */
+export function framed(down, d, across) {
+  const W = across[0].length, out = new Float64Array(down.length * across.length), line = new Float64Array(W);
+  down.forEach((weights, y) => {
+    line.fill(0);
+    weights.forEach((weight, i) => { if (weight) for (let j = 0; j < W; j++) line[j] += weight * d[i * W + j]; });
+    across.forEach((shares, x) => {
+      let sum = 0;
+      for (let j = 0; j < W; j++) sum += shares[j] * line[j];
+      out[y * across.length + x] = sum;
+    });
+  });
+  return out;
+}
+
+/** The anomaly map, size x size, of d. */
+export const readMap = (d, H, W, size, on) => framed(mapRows(H, size, on), d, mapRows(W, size, on));
+
+/** The image score of d. */
+export const readScore = (d, H, W, size, on) => framed(scoreRows(H, size, on), d, scoreRows(W, size, on)).reduce((top, value) => Math.max(top, value), -Infinity);
+
+/** The number of a combination: switch i is bit i. */
+export const combination = (on) => on.reduce((sum, set, i) => sum + (set ? 2 ** i : 0), 0);
