@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 import traitlets
 from torch import Tensor
 
@@ -12,25 +11,6 @@ from gradlib.errors import InputError
 from gradlib.scores import POOL_DIVISOR
 from gradlib.widgets.base import LivingFigure, joined, packed
 from gradlib.widgets.photographs import ACROSS, sheet
-
-
-def scored(d: Tensor, size: int, *, smoothing: int = 1, window: int, aligned: bool = True) -> tuple[Tensor, Tensor]:
-    """The anomaly map and the image score under other choices than the protocols make: (B, H, W) -> (B, S, S), (B,).
-
-    smoothing: side of the averaged box in pixels, odd, zeros beyond the border counted; 1 is none. window: side of the
-    pool. aligned: whether corner centres of d and of the map coincide. `scored(d, 224, window=32)` is
-    `gradlib.scores.image_score` under "paper", with smoothing=21 under "official".
-    Raises InputError for an even smoothing and for a window that does not fit.
-    """
-    if smoothing % 2 == 0 or not 1 <= window <= size:
-        raise InputError(
-            f"Smoothing {smoothing} and window {window} do not fit a map of {size}: give an odd box, and 1 to {size}."
-        )
-    maps = F.interpolate(d[:, None], (size, size), mode="bilinear", align_corners=aligned)  # (B, 1, S, S)
-    maps = F.avg_pool2d(maps, (smoothing, 1), stride=1, padding=(smoothing // 2, 0))  # (B, 1, S, S)
-    maps = F.avg_pool2d(maps, (1, smoothing), stride=1, padding=(0, smoothing // 2))  # (B, 1, S, S)
-    means = F.avg_pool2d(F.avg_pool2d(maps, (window, 1), stride=1), (1, window), stride=1)  # (B, 1, S-w+1, S-w+1)
-    return maps[:, 0], means.amax(dim=(1, 2, 3))
 
 
 class Scoring(LivingFigure):
