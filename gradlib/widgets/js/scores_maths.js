@@ -2,10 +2,13 @@
 
 const BOX = 21, POOL_DIVISOR = 7; // pixels of the released code's smoothing; the pool's window is size / 7
 
-/** For each of `to` places along an axis: the source place below and the way from there to the next, ends aligned. */
-function steps(from, to) {
+/**
+ * For each of `to` places along an axis: the source place below and the way from there to the next. Aligned: the outermost
+ * centres lie on each other; else the outer edges do, and what lies beyond the outermost source centres repeats them.
+ */
+function steps(from, to, aligned = true) {
   return Array.from({ length: to }, (_, at) => {
-    const place = to > 1 ? (at * (from - 1)) / (to - 1) : 0, low = Math.min(Math.floor(place), from - 1);
+    const ends = to > 1 ? (at * (from - 1)) / (to - 1) : 0, place = aligned ? ends : Math.max(((at + 0.5) * from) / to - 0.5, 0), low = Math.min(Math.floor(place), from - 1);
     return { low, high: Math.min(low + 1, from - 1), t: place - low };
   });
 }
@@ -24,15 +27,15 @@ function slidingSums(values, rows, n, window, padding) {
 }
 
 /** Mean over a window x window box at stride 1 of a size x size map. */
-function boxMean(map, size, window, padding = 0) {
+export function boxMean(map, size, window, padding = 0) {
   const count = size + 2 * padding - window + 1;
   return slidingSums(slidingSums(map, size, size, window, padding), count, size, window, padding).map((sum) => sum / window ** 2);
 }
 
-/** d, H x W numbers, at size x size: bilinear with aligned corners, and the mean over a box under "official". */
-export function anomalyMap(d, H, W, size, protocol = "paper") {
-  const out = new Float64Array(size * size), across = steps(W, size);
-  steps(H, size).forEach((down, y) => {
+/** d, H x W numbers, at size x size: bilinear, corners aligned unless told otherwise, and the mean over a box under "official". */
+export function anomalyMap(d, H, W, size, protocol = "paper", aligned = true) {
+  const out = new Float64Array(size * size), across = steps(W, size, aligned);
+  steps(H, size, aligned).forEach((down, y) => {
     for (let x = 0; x < size; x++) {
       const { low, high, t } = across[x], [above, below] = [down.low * W, down.high * W];
       const upper = (1 - t) * d[above + low] + t * d[above + high], lower = (1 - t) * d[below + low] + t * d[below + high];
