@@ -1,4 +1,4 @@
-"""The reference page lists the whole library; its extension and that of the launch buttons do what they say."""
+"""The reference pages list the whole library; its extension and that of the launch buttons do what they say."""
 
 import importlib.util
 import pkgutil
@@ -10,7 +10,7 @@ import pytest
 import gradlib
 from gradlib.paths import repository
 
-API = (repository() / "book" / "api.md").read_text(encoding="utf8")
+API = "".join((repository() / "book" / page).read_text(encoding="utf8") for page in ("api.md", "api_figures.md"))
 MODULES = [module.name for module in pkgutil.walk_packages(gradlib.__path__, "gradlib.")]
 
 
@@ -24,7 +24,7 @@ def extension(name: str) -> ModuleType:
     return module
 
 
-def test_every_module_is_on_the_page_once() -> None:
+def test_every_module_is_on_one_of_the_pages_once() -> None:
     assert sorted(re.findall(r"^\.\. automodule:: (\S+)$", API, re.MULTILINE)) == sorted(MODULES)
 
 
