@@ -81,33 +81,32 @@ def luck(rates: Mapping[int, np.ndarray], bounds: Mapping[int, float], wanted: f
     rates: n -> (draws,); bounds: n -> the rate that eq. {eq}`eq-false-alarm` allows; wanted: the rate aimed at.
     """
     edges = np.arange(0, 1 + BIN, BIN)
-    figure, steps, told = go.Figure(), [], []
+    figure, marks, told = go.Figure(), [], []
     for number, (n, found) in enumerate(rates.items()):
         shares = np.histogram(found, edges)[0] / len(found)  # (bins,)
         figure.add_bar(x=edges[:-1] + BIN / 2, y=shares, width=0.9 * BIN, visible=number == 0, showlegend=False)
         lines = [_line(bounds[n], OKABE_ITO[1], "solid"), _line(wanted, "grey", "dash")]
         notes = [_note(bounds[n], f"bound {bounds[n]:.0%}", 0.97), _note(wanted, f"aim {wanted:.0%}", 0.85)]
-        visible = [other == number for other in range(len(rates))]
-        steps.append(
-            {
-                "label": str(n),
-                "method": "update",
-                "args": [{"visible": visible}, {"shapes": lines, "annotations": notes}],
-            }
-        )
-        told.append(
-            f"{n} photographs: mean {found.mean():.1%}, at most {bounds[n]:.1%} in {(found <= bounds[n]).mean():.0%}"
-        )
+        marks.append({"shapes": lines, "annotations": notes})
+        kept = (found <= bounds[n]).mean()
+        told.append(f"{n} photographs: mean {found.mean():.1%}, at most {bounds[n]:.1%} in {kept:.0%}")
+    steps = [
+        {"label": str(n), "method": "update", "args": [{"visible": [n == other for other in rates]}, mark]}
+        for n, mark in zip(rates, marks, strict=True)
+    ]
+    largest = max([*bounds.values(), *(float(found.max()) for found in rates.values())], default=1)
     figure.update_layout(
         sliders=[{"steps": steps, "currentvalue": {"prefix": "Deciding photographs: "}}],
-        xaxis={"title": "false alarm rate among the other normal photographs", "tickformat": ".0%"},
+        xaxis={
+            "title": "false alarm rate among the other normal photographs", "tickformat": ".0%",
+            "range": [0, min(1, largest + BIN)],
+        },
         yaxis={"title": "share of the draws", "tickformat": ".0%"},
-        **steps[0]["args"][1],
-    )
-    figure.update_xaxes(range=[0, min(1, max(*bounds.values(), *(float(r.max()) for r in rates.values())) + BIN)])
-    return describe(
-        figure, f"Histograms of the false alarm rate over draws of deciding photographs. {'; '.join(told)}."
-    )
+    )  # fmt: skip
+    if marks:
+        figure.update_layout(marks[0])
+    words = f"Histograms of the false alarm rate over draws of deciding photographs. {'; '.join(told)}."
+    return describe(figure, words)
 
 
 def _line(at: float, color: str, dash: str) -> dict[str, object]:

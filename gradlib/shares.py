@@ -9,14 +9,16 @@ from gradlib.data.samples import Dataset, Sample, in_order
 from gradlib.errors import InputError
 from gradlib.train import epoch_generator
 
-HELD_OUT = 4  # one in so many
+SHARE = 4  # one in so many is held out
+ENOUGH = 19  # photographs, without which no threshold can aim at a false alarm rate of 5 % ({eq}`eq-false-alarm`)
 
 
 def hold_out(dataset: Dataset, seed: int) -> Dataset:
-    """Every class without normal test images gets some: a fourth of its training images, drawn by the seed, moves.
+    """Every class without normal test images gets some: training images, drawn by the seed, become test images.
 
-    What is held out is never trained on, so that its scores are those of photographs that the model has not seen.
-    Raises InputError for a class with a single normal photograph.
+    A fourth of them, but at least ENOUGH where that leaves half to train on. What is held out is never trained on, so
+    that its scores are those of photographs that the model has not seen. Raises InputError for a class with a single
+    normal photograph.
     """
     samples: list[Sample] = []
     for category in dataset.categories:
@@ -31,7 +33,8 @@ def hold_out(dataset: Dataset, seed: int) -> Dataset:
                 f"trained on and another held out to see what a normal score is."
             )
         order = torch.randperm(len(train), generator=epoch_generator(seed, 0, f"held out of {category}"))
-        chosen = {train[i] for i in order[: max(1, len(train) // HELD_OUT)].tolist()}
+        number = min(len(train) // 2, max(len(train) // SHARE, ENOUGH))
+        chosen = {train[i] for i in order[:number].tolist()}
         samples += [replace(s, split="test") if s in chosen else s for s in here.samples]
     return replace(dataset, samples=in_order(samples))
 
