@@ -81,5 +81,5 @@ def test_a_format_that_is_not_read_is_refused_and_not_left_out(tmp_path, place):
     for name in ("1.HEIC", "2.heic"):
         (tmp_path / place).mkdir(parents=True, exist_ok=True)
         (tmp_path / place / name).touch()
-    with pytest.raises(InputError, match=r"1\.HEIC is of the format \.HEIC.* 1 more .*as \.png or \.jpg"):
+    with pytest.raises(InputError, match=r"1\.HEIC has the format \.HEIC.* 1 more .*as \.png or \.jpg"):
         load_dataset("folder", tmp_path)

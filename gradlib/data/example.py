@@ -12,7 +12,7 @@ from gradlib.errors import InputError
 
 
 def example_folder(
-    to: Path, *, kind: str = "mono", normals: int = 40, later: int = 100, seed: int = 0
+    to: Path, *, kind: str = "mono", normals: int = 40, later: int = 80, seed: int = 0
 ) -> tuple[Path, Path]:
     """Solar cells of one kind as files: `<to>/cells/train/good`, and `<to>/later/good` and `<to>/later/defective`.
 

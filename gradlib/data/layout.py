@@ -86,10 +86,11 @@ def _refuse_unread_images(folder: Path) -> None:
     """Photographs in a format that is not read would be left out in silence."""
     unread = [path for path in folder.iterdir() if path.suffix.lower() in UNREAD_SUFFIXES] if folder.is_dir() else []
     if unread:
-        first = min(unread)
+        first, others = min(unread), len(unread) - 1
         raise InputError(
-            f"The photograph {first} is of the format {first.suffix}, which is not read: save it (and "
-            f"{len(unread) - 1} more in its folder) as .png or .jpg."
+            f"The photograph {first} has the format {first.suffix}, which is not read"
+            + (f", and so have {others} more in its folder" if others else "")
+            + ": save as .png or .jpg."
         )
 
 
