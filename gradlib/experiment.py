@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from lightning_fabric import Fabric
 
 from gradlib.backbones import Backbone, load_backbone
 from gradlib.checkpoint import save_model
-from gradlib.data import Dataset, Sample, load_dataset
+from gradlib.data import Dataset, load_dataset
 from gradlib.errors import InputError
 from gradlib.evaluation import measure
 from gradlib.evidence import evidence
@@ -25,9 +24,11 @@ from gradlib.metrics import Metric
 from gradlib.paths import code_digest, runs_folder
 from gradlib.presets import UNIAD_TRAINING, named_preset, preset_training
 from gradlib.results import RESULTS, Scores, metric_table, peak_memory, provenance, read_results, write_run
-from gradlib.train import TrainConfig, differences, epoch_generator, make_fabric
+from gradlib.shares import few, hold_out
+from gradlib.train import TrainConfig, differences, make_fabric
 
 SETTINGS = ("unified", "separate")
+OWN = "folder"  # the dataset of a reader's own photographs
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,12 @@ class Experiment:
         """H = W of the feature map."""
         return self.map_size or named_preset(self.preset).model.map_size[0]
 
-    def default_folder(self) -> Path:
-        """A folder under runs/ for these settings and this very code: an edited library never meets an old run."""
-        digest = hashlib.sha256((json.dumps(self.settings()) + code_digest()).encode()).hexdigest()
+    def default_folder(self, identity: str = "") -> Path:
+        """A folder under runs/ for these settings and this very code: an edited library never meets an old run.
+
+        identity: the fingerprint of data that may change under one name, such as a reader's own photographs.
+        """
+        digest = hashlib.sha256((json.dumps(self.settings()) + code_digest() + identity).encode()).hexdigest()
         what = self.preset if self.method == "grad" else self.method
         return runs_folder() / f"{self.dataset}-{self.setting}-{what}-seed{self.seed}-{digest[:10]}"
 
@@ -117,9 +121,10 @@ def run(
     A finished run with the same settings is returned as it is, a killed one goes on where it stopped. Raises InputError
     for anything in settings or data that cannot be used, and if `out` holds a run with other settings.
     """
-    folder = Path(out).expanduser().resolve() if out else experiment.default_folder()
     dataset = load_dataset(experiment.dataset, data_root, experiment.categories or None)
     identity = dataset.fingerprint()
+    own = identity if experiment.dataset == OWN else ""
+    folder = Path(out).expanduser().resolve() if out else experiment.default_folder(own)
     if is_finished(folder, experiment, identity):
         return folder
     fabric, clock = make_fabric(device), Clock()
@@ -148,7 +153,12 @@ def is_finished(folder: Path, experiment: Experiment, identity: str) -> bool:
 
 
 def split_into_parts(dataset: Dataset, experiment: Experiment) -> list[Part]:
-    """One part for all classes or one each. Raises InputError if a class has nothing to test on."""
+    """One part for all classes or one each. Raises InputError if a class has nothing to test on.
+
+    Only in a reader's own folder may normal test images be missing: some of the normals are then held out for them.
+    """
+    if dataset.name == OWN:
+        dataset = hold_out(dataset, experiment.seed)
     unified = experiment.setting == "unified"
     groups = [dataset.categories] if unified else [(category,) for category in dataset.categories]
     parts = []
@@ -164,18 +174,6 @@ def split_into_parts(dataset: Dataset, experiment: Experiment) -> list[Part]:
             )
         parts.append(Part("all" if unified else group[0], train, test))
     return parts
-
-
-def few(samples: Sequence[Sample], shots: int, seed: int) -> tuple[Sample, ...]:
-    """`shots` images of each class, drawn by the seed. Raises InputError if a class has fewer."""
-    chosen: list[Sample] = []
-    for category in dict.fromkeys(s.category for s in samples):
-        here = [s for s in samples if s.category == category]
-        if len(here) < shots:
-            raise InputError(f"Class {category} has {len(here)} normal training images: give shots up to that.")
-        order = torch.randperm(len(here), generator=epoch_generator(seed, 0, f"shots of {category}"))
-        chosen += [here[i] for i in sorted(order[:shots].tolist())]
-    return tuple(chosen)
 
 
 def run_part(

@@ -19,9 +19,9 @@ HEADINGS = {
 }
 
 
-def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Markdown:
-    """A Markdown table; the first column is text, the others are aligned right."""
-    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1) -> Markdown:
+    """A Markdown table; the first `text` columns are text, the others are aligned right."""
+    lines = [headings, [*["---"] * text, *["---:"] * (len(headings) - text)], *rows]
     return Markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
 
 

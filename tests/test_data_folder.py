@@ -65,3 +65,21 @@ def test_defective_photographs_under_train_are_left_out_with_a_warning(tmp_path)
 def test_folder_without_photographs_is_refused(tmp_path):
     with pytest.raises(InputError, match="No photographs are in"):
         load_dataset("folder", tmp_path)
+
+
+def test_photographs_where_none_are_looked_for_are_refused_by_name(tmp_path):
+    save(GREY, tmp_path / "loose/0.png")
+    save(GREY, tmp_path / "bare/good/0.png")
+    for root, name in ((tmp_path / "loose", r"loose.0\.png"), (tmp_path / "bare", r"good.0\.png")):
+        with pytest.raises(InputError, match=name + r" lies where none is looked for: move .*train.good"):
+            load_dataset("folder", root)
+
+
+@pytest.mark.parametrize("place", ["train/good", "test/good", "test/rust"])
+def test_a_format_that_is_not_read_is_refused_and_not_left_out(tmp_path, place):
+    save(GREY, tmp_path / "train/good/0.png")
+    for name in ("1.HEIC", "2.heic"):
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        (tmp_path / place / name).touch()
+    with pytest.raises(InputError, match=r"1\.HEIC has the format \.HEIC.* 1 more .*as \.png or \.jpg"):
+        load_dataset("folder", tmp_path)

@@ -213,12 +213,29 @@ def test_missing_masks_leave_pixel_metrics_undefined_with_a_reason(tmp_path):
     assert record["mean"]["pixel_auroc"] is None
 
 
-def test_a_class_without_test_images_is_refused(tmp_path):
-    root = write_tiny_mvtec(tmp_path / "mine", ("photos",), size=64)
+def without_test_images(root):
     for path in (root / "photos" / "test").rglob("*.png"):
         path.unlink()
-    with pytest.raises(InputError, match="test"):
-        run(dataclasses.replace(TINY, dataset="folder"), data_root=root, out=tmp_path / "out", device="cpu")
+    return root
+
+
+def test_own_photographs_need_only_good_ones(tmp_path):
+    root = without_test_images(write_tiny_mvtec(tmp_path / "mine", ("photos",), size=64))
+    own = dataclasses.replace(TINY, dataset="folder", epochs=1)
+    folder = run(own, data_root=root, device="cpu")
+    record, found = read_results(folder), read_scores(folder)
+    assert record["data"]["counts"] == {"photos": {"train": 2, "test": 2}}
+    assert found.label.tolist() == [0, 0]
+    assert found.image[0].startswith("photos/train/good/")
+    assert set(record["classes"]["photos"].values()) == {None}
+    (root / "photos" / "train" / "good" / "000.png").unlink()
+    assert run(own, data_root=root, device="cpu") != folder, "another folder's run was met"
+
+
+def test_a_published_class_without_test_images_is_refused(images):
+    dataset = load_dataset("mvtec", images)
+    with pytest.raises(InputError, match="no test image of gear, nut"):
+        module.split_into_parts(dataset.select(split="train"), TINY)
 
 
 def test_an_unknown_setting_is_refused():

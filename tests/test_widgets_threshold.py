@@ -78,3 +78,8 @@ def test_scores_and_photographs_must_be_as_many(tmp_path: Path) -> None:
     found, paths = run_of(tmp_path, ["nut"] * 3, [0, 0, 1])
     with pytest.raises(InputError, match="3 scores and 2 photographs"):
         Threshold(found, paths[:2])
+
+
+def test_the_threshold_begins_where_it_is_told(tmp_path: Path) -> None:
+    found, paths = run_of(tmp_path, ["nut"] * 4, [0, 0, 1, 1])
+    assert Threshold(found, paths, size=28, start=0.75).threshold == 0.75

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradlib.data.layout import class_folders, read_class
+from gradlib.data.layout import class_folders, image_files, read_class
 from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order
 from gradlib.errors import InputError
 
@@ -13,8 +13,9 @@ def read_folder(root: Path | str, categories: Sequence[str] | None = None) -> Da
 
     `test/good` holds normal images, any other folder under test/ is a kind of defect; masks may lie at
     `ground_truth/<defect>/<stem>_mask.png` or `<stem>.png` (True where > 0), else `mask` is None and pixel metrics
-    are undefined. Without test/ one can train only. Images: png, jpg, jpeg, bmp, tif, tiff or webp, in any letter
-    case. Raises InputError for a missing folder, an unknown or empty class and one without normal training images.
+    are undefined. Without test/good a run holds out some of the normals (`gradlib.shares.hold_out`). Images: png, jpg,
+    jpeg, bmp, tif, tiff or webp, in any letter case. Raises InputError for a missing folder, an unknown or empty class,
+    one without normal training images, and photographs where none are looked for or in a format that is not read.
     """
     folder = existing_folder(root, "your photographs (the one that holds train/good)")
     if (folder / "train").is_dir() or (folder / "test").is_dir():
@@ -22,6 +23,12 @@ def read_folder(root: Path | str, categories: Sequence[str] | None = None) -> Da
     else:
         places = {name: folder / name for name in class_folders(folder)}
     if not places:
+        stray = image_files(folder) or image_files(folder / "good")
+        if stray:
+            raise InputError(
+                f"The image {stray[0]} lies where none is looked for: move normal photographs to "
+                f"{folder / 'train' / 'good'}."
+            )
         raise InputError(f"No photographs are in {folder}: put normal ones in {folder / 'train' / 'good'}.")
     samples: list[Sample] = []
     for category in choose_categories(categories, places, str(folder)):

@@ -7,6 +7,8 @@ from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+# photographs too, as telephones and cameras write them, but Pillow alone does not read them
+UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".avif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf"})
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -40,6 +42,8 @@ def read_class(folder: Path, category: str, *, masks_required: bool) -> list[Sam
     if not any(path.is_file() for path in folder.rglob("*")):
         raise InputError(f"The class {category!r} is empty ({folder}): copy its images there or leave the class out.")
     _refuse_stray_images(folder)
+    for place in (folder / "train" / "good", *subfolders(folder / "test")):
+        _refuse_unread_images(place)
     normals = image_files(folder / "train" / "good")
     if not normals:
         raise InputError(
@@ -76,6 +80,18 @@ def _test_samples(folder: Path, category: str, defect: str, masks_required: bool
             )
         samples.append(Sample(image, category, "test", 1, defect, mask))
     return samples
+
+
+def _refuse_unread_images(folder: Path) -> None:
+    """Photographs in a format that is not read would be left out in silence."""
+    unread = [path for path in folder.iterdir() if path.suffix.lower() in UNREAD_SUFFIXES] if folder.is_dir() else []
+    if unread:
+        first, others = min(unread), len(unread) - 1
+        raise InputError(
+            f"The photograph {first} has the format {first.suffix}, which is not read"
+            + (f", and so have {others} more in its folder" if others else "")
+            + ": save as .png or .jpg."
+        )
 
 
 def _refuse_stray_images(folder: Path) -> None:

@@ -38,7 +38,8 @@ class Threshold(LivingFigure):
     """Drag the threshold over the histograms; counts, rates and the masks of some photographs follow.
 
     found: the scores of a finished run; paths: its photographs, in the same order; size, protocol: the run's image size
-    and protocol, for the maps. The start lets nine in ten normals pass. Explained in {ref}`ch-reading`.
+    and protocol, for the maps. The threshold begins at `start`, or where nine in ten normals pass. Explained in
+    {ref}`ch-reading`.
     Raises InputError if there is nothing to show or the numbers of photographs differ.
     """
 
@@ -59,7 +60,15 @@ class Threshold(LivingFigure):
     group = traitlets.Int(-1).tag(sync=True)  # -1: all classes
     threshold = traitlets.Float().tag(sync=True)
 
-    def __init__(self, found: Scores, paths: Sequence[Path], *, size: int = 224, protocol: str = "paper"):
+    def __init__(
+        self,
+        found: Scores,
+        paths: Sequence[Path],
+        *,
+        size: int = 224,
+        protocol: str = "paper",
+        start: float | None = None,
+    ):
         if not len(paths) == len(found.score) > 0:
             raise InputError(
                 f"There are {len(found.score)} scores and {len(paths)} photographs: give a run's scores and its paths."
@@ -67,7 +76,8 @@ class Threshold(LivingFigure):
         names = list(dict.fromkeys(found.category.tolist()))
         groups = np.array([names.index(category) for category in found.category])  # (N,)
         normal = found.score[found.label == 0]
-        start = float(np.quantile(normal, 0.9)) if len(normal) else float(np.median(found.score))
+        if start is None:
+            start = float(np.quantile(normal, 0.9)) if len(normal) else float(np.median(found.score))
         told = []  # (row, group, why)
         for group in range(-1 if len(names) > 1 else 0, len(names)):
             rows = np.flatnonzero((groups == group) | (group < 0))
