@@ -25,7 +25,7 @@ def darker(image: Image.Image, lost: float) -> Image.Image:
 
 def blurred(image: Image.Image, radius: float) -> Image.Image:
     """Out of focus: a Gaussian of this standard deviation, in the photograph's pixels."""
-    return image.filter(ImageFilter.GaussianBlur(radius)) if radius else image
+    return image.filter(ImageFilter.GaussianBlur(float(radius))) if radius else image
 
 
 def shifted(image: Image.Image, pixels: int) -> Image.Image:
