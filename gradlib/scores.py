@@ -3,8 +3,8 @@
 `anomaly_map` lists the differences of the protocols. What the text leaves open is settled alike in both: d is resized
 bilinearly with aligned corners (the paper says only "interpolated"), maps and masks are compared at the network's input
 size (224) and not at the photograph's own, and the pooling window is a seventh of the map (32 at 224, as in
-the released code). That code also reports the epoch that is best on the test images; no protocol here does. Explained in
-{ref}`ch-scores`.
+the released code). That code also reports the epoch that is best on the test images; no protocol here does.
+Explained in {ref}`ch-scores`.
 """
 
 import torch
