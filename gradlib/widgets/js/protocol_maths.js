@@ -52,11 +52,23 @@ export function framed(down, d, across) {
   return out;
 }
 
-/** The anomaly map, size x size, of d. */
-export const readMap = (d, H, W, size, on) => framed(mapRows(H, size, on), d, mapRows(W, size, on));
+const kept = new Map(); // rows by what they depend on: there are few of each
+
+/** Rows as `make` gives them, made once for each n, size and combination. */
+function once(make, n, size, on) {
+  const key = [make.name, n, size, on.smooth, on.score_smoothed, on.small_window, on.unaligned].map(String).join();
+  if (!kept.has(key)) kept.set(key, make(n, size, on));
+  return kept.get(key);
+}
+
+/** The anomaly map of d, every so many of its size x size pixels. */
+export function readMap(d, H, W, size, on, every = 1) {
+  const thinned = (n) => once(mapRows, n, size, on).filter((_, at) => at % every === 0);
+  return framed(thinned(H), d, thinned(W));
+}
 
 /** The image score of d. */
-export const readScore = (d, H, W, size, on) => framed(scoreRows(H, size, on), d, scoreRows(W, size, on)).reduce((top, value) => Math.max(top, value), -Infinity);
+export const readScore = (d, H, W, size, on) => framed(once(scoreRows, H, size, on), d, once(scoreRows, W, size, on)).reduce((top, value) => Math.max(top, value), -Infinity);
 
 /** The number of a combination: switch i is bit i. */
 export const combination = (on) => on.reduce((sum, set, i) => sum + (set ? 2 ** i : 0), 0);

@@ -28,8 +28,7 @@ function photograph(model) {
 function board(title, size) {
   const side = Math.ceil(size / EVERY), { canvas, paint } = heatmap(side, side, title), score = element("div", { class: "grad-title" });
   const show = (map, top, value) => {
-    const drawn = Float64Array.from({ length: side * side }, (_, i) => map[Math.floor(i / side) * EVERY * size + (i % side) * EVERY]);
-    paint(drawn, 0, top);
+    paint(map, 0, top);
     score.textContent = `image score ${told(value)}`;
     change(canvas, { "aria-label": `${title}: 0 to ${told(map.reduce((most, d) => Math.max(most, d), 0))}, image score ${told(value)}` });
   };
@@ -74,28 +73,34 @@ function render({ model, el }) {
   const switches = model.get("switches"), examples = model.get("examples"), epochs = model.get("epochs"), names = model.get("names");
   const [value, low, high, ranks, maps] = ["values", "low", "high", "ranks", "maps"].map((name) => floats(model.get(name)));
   const measured = { value, low, high, width: names.length };
-  const picture = photograph(model), boards = ["map, paper's protocol", "map, as chosen"].map((title) => board(title, size));
+  const picture = photograph(model), boards = ["map, paper", "map, chosen"].map((title) => board(title, size));
   const table = scoreboard([...names, ...(epochs.length ? [`mean, ${epochs.length} recorded runs`] : [])]), sum = element("p", { class: "grad-told", "aria-live": "polite" });
   const pick = choice({ name: "photograph", options: examples.map(({ name }, i) => [i, name]), value: model.get("photograph"), onChange: (n) => write(model, { photograph: Number(n) }) });
   const flip = (i, set) => write(model, { on: model.get("on").map((was, n) => (n === i ? set : was)) });
   const toggles = switches.map(({ words }, i) => toggle({ name: words, value: model.get("on")[i], onChange: (set) => flip(i, set) }));
   const all = (name, which) => button(name, () => write(model, { on: switches.map(which) }));
 
+  let first = { n: -1 }; // of the photograph at hand, under the paper's protocol
+  const look = (d, how) => ({ map: readMap(d, H, W, size, how, EVERY), score: readScore(d, H, W, size, how) });
   const draw = timed(() => {
     const on = model.get("on"), n = model.get("photograph"), d = maps.subarray(n * H * W, (n + 1) * H * W);
     const chosen = Object.fromEntries(switches.map(({ key }, i) => [key, on[i]])), number = combination(on.slice(0, -1));
-    const both = [{}, chosen].map((how) => ({ map: readMap(d, H, W, size, how), score: readScore(d, H, W, size, how) }));
-    const top = both[0].map.reduce((most, d) => Math.max(most, d), 0);
-    both.forEach(({ map, score }, i) => boards[i].show(map, top, score));
-    picture.show(n);
-    sum.textContent = sentence(examples[n], both.map(({ score }) => score), [0, number].map((row) => ranks[row * examples.length + n]), chosen);
+    if (first.n !== n) {
+      first = { n, ...look(d, {}) };
+      first.top = first.map.reduce((most, d) => Math.max(most, d), 0);
+      boards[0].show(first.map, first.top, first.score);
+      picture.show(n);
+    }
+    const { map, score } = look(d, chosen);
+    boards[1].show(map, first.top, score);
+    sum.textContent = sentence(examples[n], [first.score, score], [0, number].map((row) => ranks[row * examples.length + n]), chosen);
     table.show(texts(measured, number, epochs, on[on.length - 1]));
     toggles.forEach(({ input }, i) => { input.checked = on[i]; });
     pick.select.value = n;
   });
   model.on("change", draw);
   root.append(
-    controls(...toggles.map(({ node }) => node)), controls(all("Paper", () => false), all("Released program", ({ released }) => released)),
+    controls(...toggles.map(({ node }) => node), all("Paper", () => false), all("Released program", ({ released }) => released)),
     table.node, controls(pick.node), element("div", { class: "grad-maps grad-three" }, picture.node, ...boards.map(({ node }) => node)), sum,
   );
   if (epochs.length) table.node.after(element("p", { class: "grad-title" }, "The last row belongs to the last switch alone: the score of every epoch was recorded under the paper's protocol only."));
