@@ -113,7 +113,7 @@ def side_of_share(weights: Tensor, centre: tuple[float, float], share: float) ->
 
 @torch.no_grad()
 def occlusion(
-    backbone: Backbone, image: Tensor, std: Tensor, *, patch: int = 8, map_size: int = 14, batch: int = 28
+    backbone: Backbone, image: Tensor, std: Tensor, *, patch: int = 8, map_size: int = 14, batch: int = 4
 ) -> Tensor:
     """How much x changes where when one patch of image (3, S, S) is painted in the image's mean colour.
 
