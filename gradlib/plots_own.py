@@ -86,7 +86,7 @@ def luck(rates: Mapping[int, np.ndarray], bounds: Mapping[int, float], wanted: f
         shares = np.histogram(found, edges)[0] / len(found)  # (bins,)
         figure.add_bar(x=edges[:-1] + BIN / 2, y=shares, width=0.9 * BIN, visible=number == 0, showlegend=False)
         lines = [_line(bounds[n], OKABE_ITO[1], "solid"), _line(wanted, "grey", "dash")]
-        notes = [_note(bounds[n], f"bound {bounds[n]:.0%}", 0.97), _note(wanted, f"aim {wanted:.0%}", 0.85)]
+        notes = [_note(bounds[n], f"bound {bounds[n]:.0%}", 1), _note(wanted, f"aim {wanted:.0%}", 1.07)]
         marks.append({"shapes": lines, "annotations": notes})
         kept = (found <= bounds[n]).mean()
         told.append(f"{n} photographs: mean {found.mean():.1%}, at most {bounds[n]:.1%} in {kept:.0%}")
@@ -98,7 +98,7 @@ def luck(rates: Mapping[int, np.ndarray], bounds: Mapping[int, float], wanted: f
     figure.update_layout(
         sliders=[{"steps": steps, "currentvalue": {"prefix": "Deciding photographs: "}}],
         xaxis={
-            "title": "false alarm rate among the other normal photographs", "tickformat": ".0%",
+            "title": "false alarm rate among the others", "tickformat": ".0%",
             "range": [0, min(1, largest + BIN)],
         },
         yaxis={"title": "share of the draws", "tickformat": ".0%"},
@@ -117,5 +117,5 @@ def _line(at: float, color: str, dash: str) -> dict[str, object]:
 
 
 def _note(at: float, text: str, height: float) -> dict[str, object]:
-    place = {"xref": "x", "yref": "paper", "x": at, "y": height, "xanchor": "left"}
+    place = {"xref": "x", "yref": "paper", "x": at, "y": height, "xanchor": "left", "yanchor": "bottom"}
     return {**place, "text": text, "showarrow": False}

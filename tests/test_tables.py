@@ -67,3 +67,9 @@ def test_photographs_stand_above_maps_on_one_scale(tmp_path):
     top, low = figure.axes[0].images[0], figure.axes[2].images[0]
     assert top.get_array().shape == (224, 224, 3)
     assert low.get_clim() == figure.axes[3].images[0].get_clim() == (0, 1)
+
+
+def test_columns_of_text_are_aligned_left():
+    assert (
+        tables.markdown_table(["a", "b", "c"], [["1", "2", "3"]], text=2).data.splitlines()[1] == "| --- | --- | ---: |"
+    )
