@@ -71,7 +71,13 @@ def score_rows(
             text=list(names.get(group, ())) or None,
             showlegend=False,
         )
-    figure.add_vline(x=threshold, line_dash="dash", line_color="grey", annotation_text="threshold")
+    figure.add_vline(
+        x=threshold,
+        line_dash="dash",
+        line_color="grey",
+        annotation_text="threshold",
+        annotation_position="bottom right",
+    )
     figure.update_layout(
         xaxis_title="image score", yaxis={"autorange": "reversed", "categoryarray": list(groups)}, height=320
     )
@@ -115,16 +121,18 @@ def growing_changes(kinds: Mapping[str, Growing], threshold: float) -> go.Figure
     first = next(iter(kinds.values()))
     steps = range(len(first.labels))
     top = max(float(kind.d.max()) for kind in kinds.values())
-    high = 1.15 * max(threshold, *(max(kind.scores) for kind in kinds.values()))
+    high = 1.4 * max(threshold, *(max(kind.scores) for kind in kinds.values()))
     figure = go.Figure()
     for number, kind in enumerate(kinds.values()):
         curve = go.Scatter(x=list(steps), y=_rounded(kind.scores), mode="lines", xaxis="x3", yaxis="y3")
         curve.update(line={"color": OKABE_ITO[0], "width": 2}, hoverinfo="skip")
-        for trace in (curve, *_state(kind, 0, top)):
+        for trace in (curve, *_state(kind, 0, top, high)):
             figure.add_trace(trace.update(visible=number == 0))
     moving = [4 * number + part for number in range(len(kinds)) for part in (1, 2, 3)]
     figure.frames = [
-        go.Frame(name=str(step), data=[t for kind in kinds.values() for t in _state(kind, step, top)], traces=moving)
+        go.Frame(
+            name=str(step), data=[t for kind in kinds.values() for t in _state(kind, step, top, high)], traces=moving
+        )
         for step in steps
     ]
     shown = [name for name in kinds for _ in range(4)]
@@ -138,10 +146,24 @@ def growing_changes(kinds: Mapping[str, Growing], threshold: float) -> go.Figure
     )
     figure.update_layout(
         xaxis={**bare, "domain": [0, 0.47], "anchor": "y", "constrain": "domain"},
-        yaxis={**bare, "domain": [0.42, 1], "anchor": "x", "scaleanchor": "x", "autorange": "reversed"},
+        yaxis={
+            **bare,
+            "domain": [0.42, 1],
+            "anchor": "x",
+            "scaleanchor": "x",
+            "autorange": "reversed",
+            "constraintoward": "bottom",
+        },
         xaxis2={**bare, "domain": [0.53, 1], "anchor": "y2", "constrain": "domain"},
-        yaxis2={**bare, "domain": [0.42, 1], "anchor": "x2", "scaleanchor": "x2", "autorange": "reversed"},
-        xaxis3={"domain": [0, 1], "anchor": "y3", "title": "step", "range": [-0.4, len(steps) - 0.6]},
+        yaxis2={
+            **bare,
+            "domain": [0.42, 1],
+            "anchor": "x2",
+            "scaleanchor": "x2",
+            "autorange": "reversed",
+            "constraintoward": "bottom",
+        },
+        xaxis3={"domain": [0, 1], "anchor": "y3", "dtick": 1, "range": [-0.4, len(steps) - 0.6]},
         yaxis3={"domain": [0, 0.32], "anchor": "x3", "title": "score", "range": [0, high]},
         showlegend=False,
         height=520,
@@ -158,7 +180,7 @@ def growing_changes(kinds: Mapping[str, Growing], threshold: float) -> go.Figure
     return figure
 
 
-def _state(kind: Growing, step: int, top: float) -> list[go.Image | go.Heatmap | go.Scatter]:
+def _state(kind: Growing, step: int, top: float, high: float) -> list[go.Image | go.Heatmap | go.Scatter]:
     """What the slider changes of one kind: photograph, map and the point on the curve of scores."""
     d = [[round(value, 2) for value in row] for row in kind.d[step].tolist()]
     return [
@@ -166,13 +188,14 @@ def _state(kind: Growing, step: int, top: float) -> list[go.Image | go.Heatmap |
         go.Heatmap(
             z=d, zmin=0, zmax=top, showscale=False, hovertemplate="d = %{z}<extra></extra>", xaxis="x2", yaxis="y2"
         ),
-        go.Scatter(
-            x=[step],
-            y=_rounded([kind.scores[step]]),
+        go.Scatter(  # the point on the curve, and words above the curve's middle, where a telephone has room for them
+            x=[step, (len(kind.labels) - 1) / 2],
+            y=[*_rounded([kind.scores[step]]), high],
             mode="markers+text",
-            text=[f"{kind.labels[step]}: {kind.scores[step]:.2f}"],
-            textposition="top center" if 0 < step < len(kind.labels) - 1 else f"top {'left' if step else 'right'}",
-            marker={"size": 12, "color": OKABE_ITO[1]},
+            text=["", f"{kind.labels[step]}: {kind.scores[step]:.2f}"],
+            textposition="bottom center",
+            marker={"size": [12, 0], "color": OKABE_ITO[1]},
+            cliponaxis=False,
             xaxis="x3",
             yaxis="y3",
         ),

@@ -56,7 +56,7 @@ def test_slider_moves_every_kind_and_a_button_shows_one(growing: plots_limits.Gr
     assert [trace.visible for trace in figure.data] == [True] * 4 + [False] * 4
     assert len(figure.frames) == len(figure.layout.sliders[0].steps) == 3
     assert figure.frames[2].traces == (1, 2, 3, 5, 6, 7)
-    assert figure.frames[2].data[2].text == ("more: 3.00",)
+    assert figure.frames[2].data[2].text == ("", "more: 3.00")
     assert all(trace.visible is None for trace in figure.frames[0].data)
     (menu,) = figure.layout.updatemenus
     assert menu.buttons[1].args == ("visible", (False,) * 4 + (True,) * 4)
