@@ -51,10 +51,9 @@ class Difference:
         """Both versions in one cell, or one text where they agree."""
         return f"first: {self.first}; final: {self.final}" if self.final else self.first
 
-    def switch(self) -> str:
-        """What gradlib does, and the fields or arguments that switch it."""
-        names = "; ".join(f"`{shown(name, value)}`" for name, value in self.set.items())
-        return f"{self.ours} ({names})" if names else self.ours
+    def switch(self) -> list[str]:
+        """The fields or arguments that switch it, each with the value that does as released."""
+        return [shown(name, value) for name, value in self.set.items()]
 
 
 def read_differences(path: Path | None = None) -> list[Difference]:
@@ -97,13 +96,11 @@ def resolve(name: str) -> Any:
 
 
 def shown(name: str, value: Any) -> str:
-    """A name of `set` and its value as they stand in a table: the last of its parts, as Python writes them."""
-    path, _, argument = name.rstrip(")").partition("(")
+    """A name of `set` and its value as they stand in a table: the last parts of the name as code, the value as words."""
+    path, bracket, argument = name.partition("(")
     parts = path.split(".")
     short = ".".join(parts[-2:] if parts[-2][0].isupper() else parts[-1:])
-    if argument:
-        return f"{short}({argument}{'' if value is None else f'={value!r}'})".replace("'", '"')
-    return short if value is None else f"{short}={value!r}".replace("'", '"')
+    return f"`{short}{bracket}{argument}`" if value is None else f"`{short}{bracket}{argument}` = {value}"
 
 
 def effect(row: Difference, recorded: Mapping[str, int]) -> str:
@@ -114,7 +111,7 @@ def effect(row: Difference, recorded: Mapping[str, int]) -> str:
     told = ["below"] if row.here else []
     told += [f"{{ref}}`{label}`" for label in row.chapters]
     told += [f"`{run}`, {recorded[run]} runs" if recorded.get(run) else f"`{run}`, planned" for run in row.runs]
-    return "; ".join(told + ([f"not measured: {row.unmeasured}"] if row.unmeasured else []))
+    return "; ".join(told + ([f"no: {row.unmeasured}"] if row.unmeasured else []))
 
 
 def count_recorded(rows: Sequence[Difference], folder: Path | None = None) -> dict[str, int]:
@@ -128,12 +125,15 @@ def count_recorded(rows: Sequence[Difference], folder: Path | None = None) -> di
 
 
 def difference_table(rows: Sequence[Difference], part: str, recorded: Mapping[str, int]) -> Markdown:
-    """The rows of one part: topic, paper, released program, gradlib, measured?"""
-    chosen = [row for row in rows if row.part == part]
-    lines = [[row.topic, row.paper, row.released(), row.switch(), effect(row, recorded)] for row in chosen]
-    heading = ["topic", "paper", "released program", "gradlib (what switches it)", "measured?"]
+    """The rows of one part: topic, paper, released program; what gradlib does, its switches, and where to see it."""
+    lines = []
+    for row in rows:
+        if row.part == part:
+            ours = "<br>".join([row.ours, *row.switch(), f"*measured?* {effect(row, recorded)}"])
+            lines.append([row.topic, row.paper, row.released(), ours])
+    heading = [PARTS[part], "paper", "released program", "gradlib, its switch, and where it is measured"]
     body = "\n".join("| " + " | ".join(line) + " |" for line in [heading, ["---"] * len(heading), *lines])
-    return Markdown(f"**{PARTS[part]}**\n\n{body}")
+    return Markdown(body)
 
 
 @dataclass(frozen=True)
@@ -165,21 +165,15 @@ def effects(reference: Sequence[Record], rows: Mapping[str, Sequence[Record]], m
     return found
 
 
-def effect_table(by_metric: Mapping[str, Mapping[str, Effect | None]], missing: str) -> Markdown:
-    """One line for each changed choice: value, difference with its interval, and the verdict, for each metric.
+def effect_table(found: Mapping[str, Effect | None], metric: str, missing: str) -> Markdown:
+    """One line for each changed choice: the metric, the difference with its interval, and where that lies.
 
     missing: what stands where there is no record.
     """
-    names = list(next(iter(by_metric.values())))
     lines = []
-    for name in names:
-        cells = [name]
-        for found in by_metric.values():
-            one = found[name]
-            if one is None:
-                cells += ["–", missing, "–"]
-            else:
-                cells += [one.value, f"{one.middle:+.2f} ({one.low:+.2f} to {one.high:+.2f})", one.verdict]
-        lines.append(cells)
-    headings = [h for metric in by_metric for h in (f"{HEADINGS[metric]}, %", "difference", "interval")]
-    return markdown_table(["change", *headings], lines)
+    for name, one in found.items():
+        cells = ["–", missing, "–"]
+        if one is not None:
+            cells = [one.value, f"{one.middle:+.2f} ({one.low:+.2f} to {one.high:+.2f})", one.verdict]
+        lines.append([name, *cells])
+    return markdown_table(["change", f"{HEADINGS[metric]}, %", "difference (95 % interval)", "interval"], lines)

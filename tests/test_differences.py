@@ -89,22 +89,22 @@ def test_a_name_is_a_field_an_object_or_a_parameter() -> None:
 
 
 def test_names_stand_in_tables_as_python_writes_them() -> None:
-    assert shown("gradlib.model.GradConfig.jitter_per", "batch") == 'GradConfig.jitter_per="batch"'
-    assert shown("gradlib.scores.anomaly_map(protocol)", "official") == 'anomaly_map(protocol="official")'
-    assert shown("gradlib.train.fit(checkpoint)", None) == "fit(checkpoint)"
-    assert shown("gradlib.grids.interpolate", None) == "interpolate"
+    assert shown("gradlib.model.GradConfig.jitter_per", "batch") == "`GradConfig.jitter_per` = batch"
+    assert shown("gradlib.scores.anomaly_map(protocol)", "official") == "`anomaly_map(protocol)` = official"
+    assert shown("gradlib.train.fit(checkpoint)", None) == "`fit(checkpoint)`"
+    assert shown("gradlib.grids.interpolate", None) == "`interpolate`"
 
 
 def test_a_table_has_a_line_for_each_row_and_says_what_is_planned() -> None:
     recorded = count_recorded(ROWS)
     for part in PARTS:
-        lines = difference_table(ROWS, part, recorded).data.splitlines()[4:]
+        lines = difference_table(ROWS, part, recorded).data.splitlines()[2:]
         assert len(lines) == sum(row.part == part for row in ROWS)
-        assert all(line.count(" | ") == 4 for line in lines)
+        assert all(line.count(" | ") == 3 for line in lines)
     row = Difference("x", "model", "t", "p", "f", "o", final="g", here=True, chapters=["ch-a"], runs=["a/b", "c/d"])
     assert row.released() == "first: f; final: g"
     assert effect(row, {"a/b": 3}) == "below; {ref}`ch-a`; `a/b`, 3 runs; `c/d`, planned"
-    assert effect(Difference("x", "model", "t", "p", "f", "o", unmeasured="why"), {}) == "not measured: why"
+    assert effect(Difference("x", "model", "t", "p", "f", "o", unmeasured="why"), {}) == "no: why"
 
 
 def test_a_list_that_does_not_fit_its_schema_is_refused(tmp_path) -> None:
@@ -143,7 +143,7 @@ def test_verdicts_follow_from_the_interval_and_gaps_are_told() -> None:
     assert (one.verdict, other.verdict) == ("above", "below")
     assert found["image_auroc"]["missing"] is None
     assert found["pixel_auroc"]["better"] is None
-    table = effect_table(found, "not there").data.splitlines()
+    table = effect_table(found["image_auroc"], "image_auroc", "not there").data.splitlines()
     assert "above" in table[2]
     assert "not there" in table[4]
 
