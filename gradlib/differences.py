@@ -96,7 +96,7 @@ def resolve(name: str) -> Any:
 
 
 def shown(name: str, value: Any) -> str:
-    """A name of `set` and its value as they stand in a table: the last parts of the name as code, the value as words."""
+    """A name of `set` and its value as a table shows them: the last parts of the name as code, the value as words."""
     path, bracket, argument = name.partition("(")
     parts = path.split(".")
     short = ".".join(parts[-2:] if parts[-2][0].isupper() else parts[-1:])
