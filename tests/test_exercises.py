@@ -4,8 +4,11 @@ An exercise is three cells in a row: the reader's answer (tag `exercise`), its c
 wrong answer in the cell's metadata as `wrong`), and a hidden solution whose first listing replaces the answer cell.
 """
 
+import ast
 import json
 import re
+import symtable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +53,39 @@ def exercises(notebook: NotebookNode) -> list[Exercise]:
     return found
 
 
+def scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from scopes(child)
+
+
+def names(source: str) -> tuple[set[str], set[str], set[str]]:
+    """Global names that a cell makes, those whose items it sets, and those that it uses."""
+    top, *inner = scopes(symtable.symtable(source, "cell", "exec"))
+    made = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    used = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_referenced()}
+    used |= {symbol.get_name() for table in inner for symbol in table.get_symbols() if symbol.is_global()}
+    stored = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Subscript | ast.Attribute)]
+    changed = {ast.unparse(node).split("[")[0].split(".")[0] for node in stored if isinstance(node.ctx, ast.Store)}
+    return made, changed, used
+
+
+def needed(notebook: NotebookNode) -> list[NotebookNode]:
+    """The code cells on which the exercises depend, in order: evidence that no exercise asks for is left out."""
+    kept: list[NotebookNode] = []
+    wanted: set[str] = set()
+    solutions = iter([f"{exercise.solution}\n{exercise.wrong}" for exercise in reversed(exercises(notebook))])
+    for cell in reversed([cell for cell in notebook.cells if cell.cell_type == "code"]):
+        made, changed, used = names(cell.source)
+        if "exercise" in tags(cell):
+            used |= names(next(solutions))[2]
+        elif "exercise-check" not in tags(cell) and not (made | changed) & wanted:
+            continue
+        kept.insert(0, cell)
+        wanted = (wanted - made) | used
+    return kept
+
+
 def tried(exercise: Exercise, number: int) -> list[NotebookNode]:
     """Cells that put in the wrong answer, which must be refused in words, and then the right one."""
     refused = [
@@ -74,10 +110,10 @@ def test_chapter_has_two_exercises_with_all_their_parts(chapter: Path) -> None:
 
 @each_chapter
 def test_checks_take_the_solution_and_refuse_a_wrong_answer(chapter: Path, tmp_path: Path) -> None:
-    """In the chapter's own kernel, after all cells before and with the exercise: later ones may build on it."""
+    """In the chapter's own kernel, after all cells that the exercise builds on; nbmake runs the others."""
     notebook, cells = nbformat.read(chapter, as_version=4), []
     found = iter(enumerate(exercises(notebook), start=1))
-    for cell in notebook.cells:
+    for cell in needed(notebook):
         cells.append(cell)
         if "exercise-check" in tags(cell):
             number, exercise = next(found)
