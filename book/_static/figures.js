@@ -90,6 +90,9 @@
       drawn.forEach((plot) => window.Plotly.relayout(plot, { "font.color": textColour() }));
     }).observe(page, { attributeFilter: ["data-theme"] });
 
+    // The bibliography calls itself a list, but its entries are not list items to a screen reader.
+    document.querySelectorAll(".citation-list[role]").forEach((list) => list.removeAttribute("role"));
+
     if (document.querySelector('script[type="application/vnd.jupyter.widget-view+json"]')) {
       new MutationObserver(nameSliders).observe(document.body, { childList: true, subtree: true });
     }
