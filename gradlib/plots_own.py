@@ -98,7 +98,7 @@ def luck(rates: Mapping[int, np.ndarray], bounds: Mapping[int, float], wanted: f
     figure.update_layout(
         sliders=[{"steps": steps, "currentvalue": {"prefix": "Deciding photographs: "}}],
         xaxis={
-            "title": "false alarm rate among the others", "tickformat": ".0%",
+            "title": "false alarm rate", "tickformat": ".0%",
             "range": [0, min(1, largest + BIN)],
         },
         yaxis={"title": "share of the draws", "tickformat": ".0%"},
