@@ -166,7 +166,7 @@ def growing_changes(kinds: Mapping[str, Growing], threshold: float) -> go.Figure
         xaxis3={"domain": [0, 1], "anchor": "y3", "dtick": 1, "range": [-0.4, len(steps) - 0.6]},
         yaxis3={"domain": [0, 0.32], "anchor": "x3", "title": "score", "range": [0, high]},
         showlegend=False,
-        height=520,
+        height=460,
         sliders=[
             {
                 "active": 0,
@@ -194,7 +194,7 @@ def _state(kind: Growing, step: int, top: float, high: float) -> list[go.Image |
             mode="markers+text",
             text=["", f"{kind.labels[step]}: {kind.scores[step]:.2f}"],
             textposition="bottom center",
-            marker={"size": [12, 0], "color": OKABE_ITO[1]},
+            marker={"size": [12, 0], "opacity": 1, "color": OKABE_ITO[1]},
             cliponaxis=False,
             xaxis="x3",
             yaxis="y3",
