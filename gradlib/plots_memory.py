@@ -54,13 +54,19 @@ def memory_maps(maps: Mapping[int, Mapping[str, Tensor]], names: Sequence[str]) 
         axis = "" if number == 1 else number
         figure.update_layout({f"yaxis{axis}": {"scaleanchor": f"x{axis}"}})
     # a horizontal colour bar leaves a telephone its width
-    bar = {"title": "d", "thickness": 12, "orientation": "h", "y": -0.02, "yanchor": "top"}
+    bar = {
+        "title": {"text": "distance d", "side": "top"},
+        "thickness": 12,
+        "orientation": "h",
+        "y": -0.01,
+        "yanchor": "top",
+    }
     steps = [{"label": frame.name, "method": "animate", "args": [[frame.name], NOW]} for frame in frames]
     figure.update_layout(
         height=660,
         margin={"t": 56, "b": 16, "l": 16},
         coloraxis={"colorscale": "Cividis", "cmin": 0, "cmax": top, "colorbar": bar},
-        sliders=[{"active": start, "steps": steps, "currentvalue": {"prefix": "stored patches M "}}],
+        sliders=[{"active": start, "steps": steps, "currentvalue": {"prefix": "stored patches M "}, "pad": {"t": 72}}],
     )
     return figure
 
