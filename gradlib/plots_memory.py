@@ -37,7 +37,7 @@ def memory_maps(maps: Mapping[int, Mapping[str, Tensor]], names: Sequence[str]) 
     rules = list(next(iter(maps.values())))
     titles = [f"{name}:<br>{rule}" for rule in rules for name in names]
     shape = (len(rules), len(names))
-    figure = make_subplots(*shape, subplot_titles=titles, vertical_spacing=0.17, horizontal_spacing=0.06)
+    figure = make_subplots(*shape, subplot_titles=titles, vertical_spacing=0.16, horizontal_spacing=0.06)
     top = max(float(d.max()) for by_rule in maps.values() for d in by_rule.values())
     frames = []
     for M, by_rule in maps.items():
@@ -49,16 +49,24 @@ def memory_maps(maps: Mapping[int, Mapping[str, Tensor]], names: Sequence[str]) 
         figure.add_trace(trace, row=1 + number // len(names), col=1 + number % len(names))
     figure.frames = frames
     figure.update_xaxes(showticklabels=False, ticks="", constrain="domain")
-    figure.update_yaxes(showticklabels=False, ticks="", constrain="domain", autorange="reversed")
+    figure.update_yaxes(showticklabels=False, ticks="", constrain="domain", autorange="reversed", constraintoward="top")
     for number in range(1, 1 + len(titles)):
         axis = "" if number == 1 else number
         figure.update_layout({f"yaxis{axis}": {"scaleanchor": f"x{axis}"}})
+    # a horizontal colour bar leaves a telephone its width
+    bar = {
+        "title": {"text": "distance d", "side": "top"},
+        "thickness": 12,
+        "orientation": "h",
+        "y": -0.01,
+        "yanchor": "top",
+    }
     steps = [{"label": frame.name, "method": "animate", "args": [[frame.name], NOW]} for frame in frames]
     figure.update_layout(
-        height=640,
-        margin_t=72,
-        coloraxis={"colorscale": "Cividis", "cmin": 0, "cmax": top, "colorbar": {"title": "d", "thickness": 12}},
-        sliders=[{"active": start, "steps": steps, "currentvalue": {"prefix": "stored patches M "}}],
+        height=660,
+        margin={"t": 56, "b": 16, "l": 16},
+        coloraxis={"colorscale": "Cividis", "cmin": 0, "cmax": top, "colorbar": bar},
+        sliders=[{"active": start, "steps": steps, "currentvalue": {"prefix": "stored patches M "}, "pad": {"t": 72}}],
     )
     return figure
 
@@ -79,7 +87,7 @@ def growth(curves: Mapping[str, Mapping[int, Sequence[float]]], y_title: str) ->
         )
     sizes = sorted({M for by_entries in curves.values() for M in by_entries})
     figure.update_xaxes(type="log", tickvals=sizes, title="stored patches M")
-    figure.update_yaxes(type="log", title=y_title)
+    figure.update_yaxes(type="log", title=y_title, tickvals=[2.0**power for power in range(-6, 7)])
     return figure
 
 
