@@ -70,7 +70,7 @@ def test_a_dragged_slider_redraws_quickly(open_figure: Callable[..., Locator], t
 
 def test_another_photograph_on_a_telephone(open_figure: Callable[..., Locator]) -> None:
     state, figure = states(PAGE)["scoring"], open_figure(PAGE, "scoring", viewport={"width": 390, "height": 844})
-    figure.get_by_label("photograph").select_option(label=state["names"][-1])
+    figure.get_by_role("combobox", name="photograph").select_option(label=state["names"][-1])
     score = image_score(anomaly_map(maps(state), state["size"]))[-1].item()
     told = re.search(r"the score, is (\S+), its", figure.locator(".grad-told").inner_text())
     assert told
