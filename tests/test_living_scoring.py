@@ -47,7 +47,7 @@ def test_keys_take_the_window_to_both_ends_and_corners_change(open_figure: Calla
     state, figure = states(PAGE)["scoring"], open_figure(PAGE, "scoring")
     d, window = maps(state), figure.get_by_role("slider", name="pooling window")
     window.press("Home")
-    assert_table_is(figure, d, d.amax(dim=(1, 2)))
+    assert_table_is(figure, d, anomaly_map(d, state["size"]).amax(dim=(1, 2)))  # pixels need not meet d's own peaks
     expect(figure.locator(".grad-told")).to_contain_text("224 × 224 windows")
     window.press("End")
     assert_table_is(figure, d, anomaly_map(d, state["size"]).mean(dim=(1, 2)))
