@@ -57,6 +57,6 @@ def interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[float, float
     return float(low), float(high)
 
 
-def verdict(low: float, high: float, above: str, below: str) -> str:
-    """What an interval says: `above` where it lies above 0, `below` where it lies below, else "undecided"."""
-    return above if low > 0 else below if high < 0 else "undecided"
+def verdict(low: float, high: float, above: str, below: str, neither: str = "undecided") -> str:
+    """What an interval says: `above` where it lies above 0, `below` where it lies below, else `neither`."""
+    return above if low > 0 else below if high < 0 else neither

@@ -16,6 +16,7 @@ import jsonschema
 import yaml
 from IPython.display import Markdown
 
+from gradlib.bootstrap import verdict
 from gradlib.errors import InputError
 from gradlib.ledger import Record, difference, ledger
 from gradlib.paths import repository, results_folder
@@ -149,7 +150,7 @@ class Effect:
     @property
     def verdict(self) -> str:
         """By the rule that is written down before the numbers: where the interval lies."""
-        return "above" if self.low > 0 else "below" if self.high < 0 else "contains 0"
+        return verdict(self.low, self.high, "above", "below", "contains 0")
 
 
 def effects(reference: Sequence[Record], rows: Mapping[str, Sequence[Record]], metric: str) -> dict[str, Effect | None]:

@@ -12,18 +12,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
+from gradlib.bootstrap import verdict
 from gradlib.figures import OKABE_ITO
 from gradlib.plots_coordinates import NOW
 from gradlib.plots_grid1d import DASHES
 
 SYMBOLS = ("circle", "diamond", "square", "x")
+SIDES = ("ahead", "behind")  # what an interval above 0, and below it, is called
 VERDICTS = {"ahead": ("circle", OKABE_ITO[0]), "undecided": ("circle-open", "grey"), "behind": ("x", OKABE_ITO[1])}
 SHOWN = 112  # pixels of a photograph in a figure
-
-
-def verdict(low: float, high: float) -> str:
-    """What an interval of a difference decides."""
-    return "ahead" if low > 0 else "behind" if high < 0 else "undecided"
 
 
 def by_number(series: Mapping[str, Mapping[str, Mapping[int, tuple[float, float]]]], x_title: str) -> go.Figure:
@@ -88,7 +85,7 @@ def interval_rows(rows: Mapping[str, tuple[float, float, float]], x_title: str) 
     """A dot and its interval for each row (middle, low, high), told apart by what the interval decides."""
     figure = go.Figure()
     for told, (symbol, colour) in VERDICTS.items():
-        chosen = {name: row for name, row in rows.items() if verdict(*row[1:]) == told}
+        chosen = {name: row for name, row in rows.items() if verdict(*row[1:], *SIDES) == told}
         figure.add_scatter(
             x=[round(middle, 3) for middle, _, _ in chosen.values()],
             y=list(chosen),
@@ -140,29 +137,17 @@ def growing_changes(kinds: Mapping[str, Growing], threshold: float) -> go.Figure
         {"label": name, "method": "restyle", "args": ["visible", [name == other for other in shown]]} for name in kinds
     ]
     bare = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False}
+    across = {**bare, "constrain": "domain"}
+    down = {**bare, "domain": [0.42, 1], "autorange": "reversed", "constraintoward": "bottom"}
     figure.add_shape(
         {"type": "line", "xref": "x3 domain", "yref": "y3", "x0": 0, "x1": 1, "y0": threshold, "y1": threshold}
         | {"line": {"dash": "dash", "color": "grey"}}
     )
     figure.update_layout(
-        xaxis={**bare, "domain": [0, 0.47], "anchor": "y", "constrain": "domain"},
-        yaxis={
-            **bare,
-            "domain": [0.42, 1],
-            "anchor": "x",
-            "scaleanchor": "x",
-            "autorange": "reversed",
-            "constraintoward": "bottom",
-        },
-        xaxis2={**bare, "domain": [0.53, 1], "anchor": "y2", "constrain": "domain"},
-        yaxis2={
-            **bare,
-            "domain": [0.42, 1],
-            "anchor": "x2",
-            "scaleanchor": "x2",
-            "autorange": "reversed",
-            "constraintoward": "bottom",
-        },
+        xaxis={**across, "domain": [0, 0.47], "anchor": "y"},
+        yaxis={**down, "anchor": "x", "scaleanchor": "x"},
+        xaxis2={**across, "domain": [0.53, 1], "anchor": "y2"},
+        yaxis2={**down, "anchor": "x2", "scaleanchor": "x2"},
         xaxis3={"domain": [0, 1], "anchor": "y3", "dtick": 1, "range": [-0.4, len(steps) - 0.6]},
         yaxis3={"domain": [0, 0.32], "anchor": "x3", "title": "score", "range": [0, high]},
         showlegend=False,

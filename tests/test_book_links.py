@@ -2,22 +2,12 @@
 
 import ast
 import importlib
-import json
 import re
 
 import pytest
+from pages import BOOK, words
 
 from gradlib.paths import repository
-
-BOOK = repository() / "book"
-
-
-def book_text():
-    pages = [page.read_text(encoding="utf8") for page in BOOK.glob("*.md")]
-    for chapter in BOOK.glob("*.ipynb"):
-        cells = json.loads(chapter.read_text(encoding="utf8"))["cells"]
-        pages += ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    return "\n".join(pages)
 
 
 def docstring_labels():
@@ -36,7 +26,7 @@ def notation_objects():
 
 @pytest.mark.parametrize("label", docstring_labels())
 def test_labels_in_docstrings_are_in_the_book(label):
-    assert f"({label})=" in book_text()
+    assert f"({label})=" in words()
 
 
 @pytest.mark.parametrize("name", notation_objects())

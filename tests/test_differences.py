@@ -1,11 +1,11 @@
 """The differences between paper and program: every name in them exists, and the tables say what the rows say."""
 
 import json
-import re
 from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
+from pages import labels
 
 from gradlib import plots_differences
 from gradlib.differences import (
@@ -30,10 +30,12 @@ from gradlib.presets import PRESETS
 from gradlib.train import TrainConfig
 
 ROWS = read_differences()
-BOOK = repository() / "book"
-LABELS = {
-    label for page in BOOK.glob("*.ipynb") for label in re.findall(r"\((ch-[a-z0-9-]+)\)=", page.read_text("utf8"))
-}
+
+
+def told(owner: str) -> dict[str, object]:
+    """What the rows set of a configuration, by field."""
+    given = [(name, value) for row in ROWS for name, value in row.set.items() if value is not None]
+    return {name.removeprefix(owner): value for name, value in given if name.startswith(owner)}
 
 
 def test_every_row_has_a_name_of_its_own_and_every_part_has_rows() -> None:
@@ -48,34 +50,24 @@ def test_all_that_a_row_names_exists(row: Difference) -> None:
         resolve(name)
     rows = {f"{planned.group}/{planned.row}" for planned in read_plan().values()}
     assert set(row.runs) <= rows
-    assert set(row.chapters) <= LABELS
+    assert set(row.chapters) <= labels()
 
 
 def test_switches_of_the_model_are_those_of_the_released_configuration() -> None:
     """What the rows say does as released is what `gradlib.official` builds, and no field of it is forgotten."""
-    told = {
-        name.rsplit(".", 1)[1]: value
-        for row in ROWS
-        for name, value in row.set.items()
-        if name.startswith("gradlib.model.GradConfig.") and value is not None
-    }
+    found = told("gradlib.model.GradConfig.")
     default = type(RELEASED)()
     departures = {f.name for f in fields(RELEASED) if getattr(RELEASED, f.name) != getattr(default, f.name)}
-    assert departures <= set(told)
+    assert departures <= set(found)
     for name in departures:
-        assert told[name] == getattr(RELEASED, name), name
+        assert found[name] == getattr(RELEASED, name), name
 
 
 def test_switches_of_training_are_those_of_the_preset_of_the_final_release() -> None:
-    told = {
-        name.rsplit(".", 1)[1]: value
-        for row in ROWS
-        for name, value in row.set.items()
-        if name.startswith("gradlib.train.TrainConfig.") and value is not None
-    }
+    found = told("gradlib.train.TrainConfig.")
     crad = PRESETS["crad"].training
     for name in ("epochs", "drops", "clip_norm", "batch_size", "lr_nets", "lr_grids", "weight_decay"):
-        value = tuple(told[name]) if name == "drops" else told[name]
+        value = tuple(found[name]) if name == "drops" else found[name]
         assert replace(TrainConfig(), **{name: value}) == replace(TrainConfig(), **{name: getattr(crad, name)})
 
 

@@ -8,15 +8,6 @@ from PIL import Image
 from gradlib import plots_limits
 
 
-def test_verdict_needs_an_interval_beside_zero() -> None:
-    assert [plots_limits.verdict(*ends) for ends in ((0.1, 1), (-1, -0.1), (-1, 1), (0, 1))] == [
-        "ahead",
-        "behind",
-        "undecided",
-        "undecided",
-    ]
-
-
 def test_methods_have_a_button_for_each_metric() -> None:
     points = {1: (80.0, 1.0), 4: (90.0, 0.5)}
     figure = plots_limits.by_number({"image": {"a": points, "b": points}, "pixel": {"a": points}}, "images")
