@@ -42,5 +42,5 @@ def with_bars(series: Sequence[Series], *, x_title: str, y_title: str, ticks: Se
 
 
 def _numbers(values: Sequence[float]) -> list[float]:
-    """Plain numbers to 5 decimals, so that a page stays small."""
-    return [round(float(value), 5) for value in values]
+    """Plain numbers to 6 decimals, so that a page stays small."""
+    return [round(float(value), 6) for value in values]

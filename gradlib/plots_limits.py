@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gradlib.bootstrap import verdict
 from gradlib.figures import OKABE_ITO
+from gradlib.plots_bars import Series, with_bars
 from gradlib.plots_coordinates import NOW
 from gradlib.plots_grid1d import DASHES
 
@@ -28,28 +29,23 @@ def by_number(series: Mapping[str, Mapping[str, Mapping[int, tuple[float, float]
 
     series: metric -> method -> number -> (mean, deviation).
     """
-    figure = go.Figure()
+    drawn: list[Series] = []
     shown: list[str] = []
     for metric, methods in series.items():
         for number, (method, points) in enumerate(methods.items()):
-            figure.add_scatter(
-                x=list(points),
-                y=[round(mean, 3) for mean, _ in points.values()],
-                error_y={"array": [round(deviation, 3) for _, deviation in points.values()]},
-                mode="lines+markers",
-                name=method,
-                visible=metric == next(iter(series)),
-                line={"color": OKABE_ITO[number], "dash": DASHES[number]},
-                marker={"symbol": SYMBOLS[number], "size": 10},
-            )
+            mean, deviation = zip(*points.values(), strict=True)
+            dash, symbol, colour = DASHES[number], SYMBOLS[number], OKABE_ITO[number]
+            drawn.append(Series(method, list(points), mean, deviation, dash=dash, symbol=symbol, color=colour))
             shown.append(metric)
     buttons = []
     for metric in series:
         seen = {"visible": [metric == other for other in shown]}
         buttons.append({"label": metric, "method": "update", "args": [seen, {"yaxis.title.text": f"{metric}, %"}]})
     numbers = sorted({x for methods in series.values() for points in methods.values() for x in points})
-    figure.update_xaxes(type="log", tickvals=numbers, title=x_title)
-    figure.update_yaxes(title=f"{next(iter(series))}, %")
+    first = next(iter(series))
+    figure = with_bars(drawn, x_title=x_title, y_title=f"{first}, %", ticks=numbers)
+    for trace, metric in zip(figure.data, shown, strict=True):
+        trace.visible = metric == first
     figure.update_layout(updatemenus=[{"type": "buttons", "direction": "right", "buttons": buttons, "y": 1.3, "x": 1}])
     return figure
 

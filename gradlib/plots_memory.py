@@ -10,9 +10,9 @@ from plotly.subplots import make_subplots
 from torch import Tensor
 
 from gradlib.figures import OKABE_ITO
+from gradlib.plots_bars import Series, with_bars
 from gradlib.plots_coordinates import NOW
-
-DASHES = ("solid", "dash")
+from gradlib.plots_grid1d import DASHES, SYMBOLS
 
 
 def corner(stored: np.ndarray, points: Mapping[str, tuple[float, float]]) -> None:
@@ -73,22 +73,15 @@ def memory_maps(maps: Mapping[int, Mapping[str, Tensor]], names: Sequence[str]) 
 
 def growth(curves: Mapping[str, Mapping[int, Sequence[float]]], y_title: str) -> go.Figure:
     """Named values over M, several draws each, on logarithmic axes: lines through the means, bars of one deviation."""
-    figure = go.Figure()
+    series = []
     for number, (name, by_entries) in enumerate(curves.items()):
         values = np.array(list(by_entries.values()))  # (sizes, draws)
-        figure.add_scatter(
-            x=list(by_entries),
-            y=values.mean(axis=1),
-            error_y={"array": values.std(axis=1, ddof=1)},
-            name=name,
-            mode="lines+markers",
-            line={"dash": DASHES[number % 2], "color": OKABE_ITO[number // 2]},
-            marker={"symbol": ("circle", "x")[number % 2], "size": 9},
-        )
+        mean, deviation = values.mean(axis=1).tolist(), values.std(axis=1, ddof=1).tolist()
+        dash, symbol, colour = DASHES[number % 2], SYMBOLS[number % 2], OKABE_ITO[number // 2]
+        series.append(Series(name, list(by_entries), mean, deviation, dash=dash, symbol=symbol, color=colour))
     sizes = sorted({M for by_entries in curves.values() for M in by_entries})
-    figure.update_xaxes(type="log", tickvals=sizes, title="stored patches M")
-    figure.update_yaxes(type="log", title=y_title, tickvals=[2.0**power for power in range(-6, 7)])
-    return figure
+    figure = with_bars(series, x_title="stored patches M", y_title=y_title, ticks=sizes)
+    return figure.update_yaxes(type="log", tickvals=[2.0**power for power in range(-6, 7)])
 
 
 def _rounded(d: Tensor) -> list[list[float]]:

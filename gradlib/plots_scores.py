@@ -7,8 +7,7 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from gradlib.figures import OKABE_ITO, describe
-
-DASHES = ("solid", "dash", "dot", "dashdot")  # so that colour is never needed
+from gradlib.plots_grid1d import DASHES
 
 
 def profile(d: Tensor, lines: Mapping[str, Tensor], start: int, window: int) -> go.Figure:

@@ -7,3 +7,15 @@ export function photographs(model, side, count) {
   const whole = [Math.min(count, across) * side, Math.ceil(count / across) * side];
   return { address, place, whole, close: () => URL.revokeObjectURL(address) };
 }
+
+/** The same for canvases: `paint` draws photograph n at `size` pixels once the sheet has been read; then `ready` is called. */
+export function painter(model, side, count, ready) {
+  const sheet = photographs(model, side, count), picture = new Image();
+  picture.addEventListener("load", ready);
+  picture.src = sheet.address;
+  const paint = (context, n, size = side) => {
+    context.clearRect(0, 0, size, size);
+    if (picture.complete && picture.naturalWidth) context.drawImage(picture, ...sheet.place(n), side, side, 0, 0, size, size);
+  };
+  return { paint, close: sheet.close };
+}

@@ -1,5 +1,5 @@
 import { begin, button, change, choice, controls, element, floats, heatmap, timed, toggle, told, write } from "./common.js";
-import { photographs } from "./photographs.js";
+import { painter } from "./photographs.js";
 import { combination, readMap, readScore } from "./protocol_maths.js";
 
 const EVERY = 2; // the maps are drawn at every second of their pixels
@@ -9,18 +9,16 @@ const signed = (points) => `${points >= 0.005 ? "+" : ""}${told(points)}`;
 
 /** The photograph that is looked at; `show(n)`. */
 function photograph(model) {
-  const side = model.get("side"), sheet = photographs(model, side, model.get("examples").length), picture = new Image();
+  const side = model.get("side");
   const canvas = element("canvas", { width: side, height: side, role: "img" }), context = canvas.getContext("2d");
   const title = element("div", { class: "grad-title" }, "photograph");
   let shown = 0;
-  const paint = () => picture.complete && context.drawImage(picture, ...sheet.place(shown), side, side, 0, 0, side, side);
+  const sheet = painter(model, side, model.get("examples").length, () => sheet.paint(context, shown));
   const show = (n) => {
     shown = n;
     change(canvas, { "aria-label": `Photograph: ${model.get("examples")[n].name}` });
-    paint();
+    sheet.paint(context, n);
   };
-  picture.addEventListener("load", paint);
-  picture.src = sheet.address;
   return { node: element("div", { class: "grad-map" }, title, canvas), show, close: sheet.close };
 }
 

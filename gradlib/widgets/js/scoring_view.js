@@ -1,5 +1,5 @@
 import { begin, button, change, choice, cividis, controls, element, floats, heatmap, slider, timed, toggle, told, write } from "./common.js";
-import { photographs } from "./photographs.js";
+import { painter } from "./photographs.js";
 import { anomalyMap } from "./scores_maths.js";
 import { centred, scored } from "./scoring_maths.js";
 
@@ -30,10 +30,7 @@ function mapBoard(size, title) {
 /** The photographs, one at a time on a canvas. */
 function viewer(model, size, count) {
   const canvas = element("canvas", { width: size, height: size, role: "img", "aria-label": "photograph" }), context = canvas.getContext("2d");
-  const sheet = photographs(model, size, count), picture = new Image();
-  const show = (n) => { if (picture.complete && picture.naturalWidth) context.drawImage(picture, ...sheet.place(n), size, size, 0, 0, size, size); };
-  picture.addEventListener("load", () => show(model.get("photograph")));
-  picture.src = sheet.address;
+  const sheet = painter(model, size, count, () => show(model.get("photograph"))), show = (n) => sheet.paint(context, n);
   return { ...board(canvas, "photograph"), show, close: sheet.close };
 }
 

@@ -1,5 +1,5 @@
 import { begin, change, choice, controls, element, floats, timed, told, write } from "./common.js";
-import { photographs } from "./photographs.js";
+import { painter } from "./photographs.js";
 import { anomalyMap } from "./scores_maths.js";
 import { histograms } from "./threshold_histogram.js";
 import { confusion, rates } from "./threshold_maths.js";
@@ -52,19 +52,6 @@ function gallery(model, { scores, labels }, sheet, digits) {
   });
 }
 
-/** The photographs as one picture; `paint` draws one of them once it has been read, `ready` is called then. */
-function loaded(model, ready) {
-  const picture = new Image(), count = 1 + Math.max(...model.get("examples").map(({ tile }) => tile));
-  const sheet = photographs(model, model.get("side"), count);
-  picture.addEventListener("load", ready);
-  picture.src = sheet.address;
-  const paint = (context, n, size) => {
-    context.clearRect(0, 0, size, size);
-    if (picture.complete) context.drawImage(picture, ...sheet.place(n), model.get("side"), model.get("side"), 0, 0, size, size);
-  };
-  return { paint, close: sheet.close };
-}
-
 /** What the threshold makes of all photographs of the class; a rate without anything to divide by is said to be undefined. */
 function sentence(counts, threshold) {
   const { found, missed, alarms, passed } = counts, { recall, alarmRate, precision } = rates(counts);
@@ -98,7 +85,7 @@ function render({ model, el }) {
     shown.exhibits.forEach(({ show }) => show(threshold));
     sum.textContent = sentence(counts, words);
   });
-  const sheet = loaded(model, draw);
+  const sheet = painter(model, model.get("side"), 1 + Math.max(...model.get("examples").map(({ tile }) => tile)), draw);
   const options = [[-1, "all"], ...names.map((name, i) => [i, name])];
   const pick = choice({ name: "class", options, value: model.get("group"), onChange: (group) => write(model, { group: Number(group) }) });
   if (names.length > 1) root.append(controls(pick.node));
