@@ -27,9 +27,12 @@ book: $(BUILT)
 	@echo "The book is built. Open it:   $(CURDIR)/_build/html/index.html"
 	@echo "or serve it on this machine:  $(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html 8000"
 
+# Two files at a time, each on one thread: PyTorch's threads wait for each other at full speed where cores are shared.
+BESIDE := OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+
 test: check $(BUILT)
-	$(PYTHON) -m pytest --cov=gradlib --cov-report=term-missing:skip-covered
-	$(PYTHON) -m pytest --nbmake book/
+	$(BESIDE) --cov=gradlib --cov-report=term-missing:skip-covered
+	$(BESIDE) --nbmake book/
 
 check: $(INSTALLED)
 	$(PYTHON) -m ruff check
