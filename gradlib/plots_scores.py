@@ -18,10 +18,11 @@ def profile(d: Tensor, lines: Mapping[str, Tensor], start: int, window: int) -> 
     size = len(next(iter(lines.values())))
     figure = go.Figure()
     places = np.linspace(0, size - 1, len(d))
-    marker = {"size": 9, "color": OKABE_ITO[1]}
+    marker = {"size": 10, "symbol": "circle-open", "color": "grey", "line": {"width": 2}}
     figure.add_scatter(x=places.round(1), y=_rounded(d), mode="markers", name="d", marker=marker)
-    for (name, values), dash in zip(lines.items(), DASHES, strict=False):
-        figure.add_scatter(x=list(range(size)), y=_rounded(values), mode="lines", name=name, line={"dash": dash})
+    for (name, values), colour, dash in zip(lines.items(), OKABE_ITO, DASHES, strict=False):
+        line = {"color": colour, "dash": dash}
+        figure.add_scatter(x=list(range(size)), y=_rounded(values), mode="lines", name=name, line=line)
     figure.add_vrect(x0=start, x1=start + window - 1, fillcolor="grey", opacity=0.2, line_width=0)
     figure.update_layout(xaxis_title="column of the photograph, pixels", yaxis_title="error", yaxis_rangemode="tozero")
     return describe(
