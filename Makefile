@@ -54,7 +54,7 @@ results-check: $(INSTALLED)
 	$(IMAGES) $(PYTHON) -m gradlib.check --recompute random
 
 cost: $(INSTALLED)
-	$(PYTHON) benchmarks/cost.py
+	$(PYTHON) -m benchmarks.cost
 
 peers: $(INSTALLED)
 	$(PYTHON) -m pip install -r requirements-results.txt -c requirements.lock

@@ -1,6 +1,6 @@
 """What the models cost on this machine: time, memory, and latency against the number of training images.
 
-    python benchmarks/cost.py
+    python -m benchmarks.cost
 
 takes a few minutes and writes data/results/cost/cost.json, which the cost chapter reads. Machines are noisy, so ways
 that are compared take turns within one run, and every round is kept. The models' features are RANDOM numbers of the
@@ -9,10 +9,8 @@ as there are images (ELPV), random beyond, and each point of the record says whi
 """
 
 import argparse
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from itertools import product
@@ -26,50 +24,21 @@ from torch import Tensor
 from torch.optim import AdamW
 from tqdm import tqdm
 
+from benchmarks.timing import Way, alternate, own_peak, peak_of
 from gradlib.backbones import load_backbone
 from gradlib.cache import cached_features
 from gradlib.cost import LITE0_CHANNELS, RECORD, SCHEMA, configurations, counted, model_named, summary, training_named
 from gradlib.data import load_dataset
 from gradlib.knn import ENTRIES
 from gradlib.paths import results_folder
-from gradlib.results import peak_memory, provenance, write_json
+from gradlib.results import provenance, write_json
 from gradlib.train import make_fabric, train_epoch
 
 CPU = torch.device("cpu")
-QUICK = 0.2  # seconds; ways below it are called again and again until it has passed
 IMAGES = (100, 300, 1000, 3000, 10000)  # N
 CAPPED = f"memory, {ENTRIES:,} patches"
 SHARES = {"memory, 10 %": 0.1, "memory, 1 %": 0.01}  # of all training patches, as PatchCore is usually run
 GRAD_NAME = "GRAD lite"
-
-Way = Callable[[], object]
-
-
-def seconds_of(way: Way) -> float:
-    """Seconds of one call; a quick way's first call, which finds another way's data in the caches, does not count."""
-    began = time.perf_counter()
-    way()
-    seconds = time.perf_counter() - began
-    if seconds >= QUICK:
-        return seconds
-    calls, began = 0, time.perf_counter()
-    while (passed := time.perf_counter() - began) < QUICK:
-        way()
-        calls += 1
-    return passed / calls
-
-
-def alternate(ways: Mapping[str, Way], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each way in each round; all take turns, and each round begins with another one."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    names = list(ways)
-    for way in ways.values():
-        way()  # allocations, and choices that libraries make at the first call
-    for number in tqdm(range(rounds), unit="round"):
-        start = number % len(names)
-        for name in names[start:] + names[:start]:
-            seconds[name].append(seconds_of(ways[name]))
-    return seconds
 
 
 def random_features(name: str, batch: int) -> Tensor:
@@ -104,9 +73,7 @@ def memory_of(name: str, batch: int) -> int:
 
     Two, because the optimiser allocates its moments in the first.
     """
-    command = [sys.executable, __file__, "--memory-of", name, "--batch", str(batch)]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
-    return int(answer.stdout.split()[-1])
+    return peak_of("benchmarks.cost", "--memory-of", name, "--batch", str(batch))
 
 
 def print_memory(name: str, batch: int) -> None:
@@ -115,7 +82,7 @@ def print_memory(name: str, batch: int) -> None:
         step = training_step(name, batch)
         step()
         step()
-    print(peak_memory(CPU)["host"])
+    print(own_peak())
 
 
 def measure_models(names: Sequence[str], batch: int, rounds: int) -> dict[str, Any]:

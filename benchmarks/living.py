@@ -1,6 +1,6 @@
 """How quickly the living figures answer on this machine, on the built site in a headless Chromium.
 
-    python benchmarks/living.py                   after `make book`
+    python -m benchmarks.living                   after `make book`
 
 Each figure is moved by keys, REPEATS times for each of its controls; the table gives the milliseconds of its redraws
 (median and largest) and the size of its page. The detector is started too, and its network's milliseconds are told.

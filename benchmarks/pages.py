@@ -1,6 +1,6 @@
 """How quickly each page of the built site appears on this machine, and how heavy it is.
 
-    python benchmarks/pages.py                   after `make book`
+    python -m benchmarks.pages                   after `make book`
 
 Each page is opened VISITS times in a fresh browser profile; the table gives the milliseconds until something is painted
 (first contentful paint: median and largest), its own size and all bytes that arrive while it is scrolled through.

@@ -1,4 +1,4 @@
-"""What a model costs: its counts, the paper's Table 6 to stand beside, and the record of `benchmarks/cost.py`.
+"""What a model costs: its counts, the paper's Table 6 to stand beside, and the record of `benchmarks.cost`.
 
 Explained in {ref}`ch-cost`.
 """
@@ -27,7 +27,7 @@ from gradlib.uniad import UniAD, UniadConfig
 SCHEMA = 1  # of the record, under its key "cost"
 RECORD = "cost/cost.json"  # in gradlib.paths.results_folder()
 LITE0_CHANNELS = 152  # C of EfficientNet-Lite0, the backbone that `lite` is used with
-MAKE = "`python benchmarks/cost.py` makes it in a few minutes."
+MAKE = "`python -m benchmarks.cost` makes it in a few minutes."
 
 
 @dataclass(frozen=True)
@@ -124,14 +124,21 @@ def summary(rounds: Sequence[float]) -> dict[str, Any]:
 
 
 def read_cost(path: Path | None = None) -> dict[str, Any]:
-    """The record of `benchmarks/cost.py`. Raises InputError if it is missing or of another kind."""
-    path = results_folder() / RECORD if path is None else path
+    """The record of `benchmarks.cost`. Raises InputError if it is missing or of another kind."""
+    return read_measured(results_folder() / RECORD if path is None else path, "cost", SCHEMA, MAKE)
+
+
+def read_measured(path: Path, kind: str, schema: int, make: str) -> dict[str, Any]:
+    """A record that a benchmark wrote: its key `kind` holds `schema`, and `make` says how to make it.
+
+    Raises InputError if it is missing, no JSON, or of another kind.
+    """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"There is no record of costs at {path}: {MAKE}") from None
+        raise InputError(f"There is no record of {kind} at {path}: {make}") from None
     except ValueError as error:
-        raise InputError(f"{path} is no valid JSON ({error}): delete it; {MAKE}") from error
-    if not isinstance(record, dict) or record.get("cost") != SCHEMA:
-        raise InputError(f"{path} is no record of costs of this version (cost {SCHEMA}): delete it; {MAKE}")
+        raise InputError(f"{path} is no valid JSON ({error}): delete it; {make}") from error
+    if not isinstance(record, dict) or record.get(kind) != schema:
+        raise InputError(f"{path} is no record of {kind} of this version ({kind} {schema}): delete it; {make}")
     return record

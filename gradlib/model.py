@@ -12,6 +12,7 @@ from gradlib.errors import InputError
 from gradlib.fusion import FusionKind, fusion_network
 from gradlib.grids import GlobalGrid, LocalGrid, PaddingMode
 from gradlib.memories import MemoryKind, PerPatch, discrete_memory, number_of_entries, start_from_features
+from gradlib.processes import Dealt
 from gradlib.refinement import refine, similarity
 from gradlib.scores import anomaly_map
 
@@ -118,6 +119,7 @@ class GRAD(nn.Module):
             self.G_g = GlobalGrid(config.global_dim, config.global_resolution, (C, H, W), **borders)
         elif config.global_memory != "none":
             self.G_g = discrete_memory(config.global_memory, config.global_entries, (C, H, W))
+        self.dealt: Dealt = (0, 1)  # which images of a batch are trained on here (gradlib.processes)
         inputs = (self.G_l is not None) + (self.G_g is not None)
         if inputs == 0:
             raise InputError("A model without local and without global memory has nothing to give back: keep one.")
@@ -155,7 +157,12 @@ class GRAD(nn.Module):
         if not self.training or config.jitter_std == 0 or config.local_memory != "grid":
             return c
         return jitter(
-            c, std=config.jitter_std, fraction=config.jitter_fraction, per=config.jitter_per, generator=generator
+            c,
+            std=config.jitter_std,
+            fraction=config.jitter_fraction,
+            per=config.jitter_per,
+            generator=generator,
+            dealt=self.dealt,
         )
 
     def set_feature_statistics(self, mean: Tensor, std: Tensor) -> None:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from gradlib.checkpoint import load_tensors, save_tensors
 from gradlib.errors import InputError
 from gradlib.model import GRAD, Features
+from gradlib.processes import mean_over_processes, share_statistics
 from gradlib.uniad import UniAD
 
 
@@ -105,6 +106,9 @@ def fit(
     if len(features) == 0:
         raise InputError("There is no normal training image: training needs at least one.")
     model.to(fabric.device).to(memory_format=torch.channels_last)
+    if fabric.world_size > 1:
+        share_statistics(model)
+        model.dealt = (fabric.global_rank, fabric.world_size)
     optimizer: Optimizer = AdamW(
         model.parameter_groups(lr_nets=config.lr_nets, lr_grids=config.lr_grids),
         weight_decay=config.weight_decay,
@@ -146,16 +150,21 @@ def fit(
 def train_epoch(
     module: Any, features: Features, optimizer: Optimizer, config: TrainConfig, epoch: int, fabric: Fabric
 ) -> float:
-    """One pass over all images in an order that only seed and epoch decide; returns the mean loss of Eq. 7."""
+    """One pass over all images in an order that only seed and epoch decide; returns the mean loss of Eq. 7.
+
+    Several processes deal each batch among them; what does not divide evenly of an epoch's last one is left out.
+    """
     module.train()
+    rank, world = fabric.global_rank, fabric.world_size
     order = torch.randperm(len(features), generator=epoch_generator(config.seed, epoch, "order"))
-    noise = epoch_generator(config.seed, epoch, f"jitter {fabric.global_rank}", fabric.device)
-    batches = order.split(config.batch_size)
-    if len(batches) > 1 and len(batches[-1]) < 2 * fabric.world_size:
+    stream = rank if isinstance(module.module, UniAD) else 0  # GRAD draws for the whole batch everywhere
+    noise = epoch_generator(config.seed, epoch, f"jitter {stream}", fabric.device)
+    batches = [batch[: len(batch) // world * world] for batch in order.split(config.batch_size)]
+    if len(batches) > 1 and len(batches[-1]) < 2 * world:
         batches = batches[:-1]  # each process needs two images: the statistics of a single one are none
     total = torch.zeros((), device=fabric.device)
     for batch in batches:
-        x = features[batch[fabric.global_rank :: fabric.world_size]].to(fabric.device, non_blocking=True)
+        x = features[batch[rank::world]].to(fabric.device, non_blocking=True)
         out = module(x, generator=noise)
         loss = F.mse_loss(out.reconstruction, out.features)  # Eq. 7, averaged over the batch
         optimizer.zero_grad(set_to_none=True)
@@ -164,7 +173,7 @@ def train_epoch(
             fabric.clip_gradients(module, optimizer, max_norm=config.clip_norm)
         optimizer.step()
         total += loss.detach()
-    mean = float(total) / len(batches)  # the only synchronisation with the device in an epoch
+    mean = float(mean_over_processes(total)) / len(batches)  # the only synchronisation with the device in an epoch
     if not mean < float("inf"):
         raise InputError(
             f"The loss is {mean} after epoch {epoch + 1}: the features hold NaN or infinity, or the rates are too high."

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gradlib.errors import InputError
+from gradlib.processes import Dealt
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,7 @@ class UniAD(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)  # as torch.nn.Transformer
+        self.dealt: Dealt = (0, 1)  # each process draws its own noise here: dropout knows no other batch
         self.register_buffer("mask", neighbour_mask(H, W, config.neighbour), persistent=False)
         self.register_buffer("feature_mean", torch.zeros(C))
         self.register_buffer("feature_std", torch.ones(C))

@@ -1,9 +1,7 @@
 """What models cost: counts that are known from elsewhere, the record's reader, and the benchmark's timing."""
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,6 +9,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks import cost as benchmark
+from benchmarks import timing
 from gradlib import cost
 from gradlib.errors import InputError
 from gradlib.paths import repository
@@ -26,15 +26,6 @@ KNOWN = {
     "crad-s": (5.261, 3.47),
     "uniad": (7.717, 3.40),
 }
-
-
-def benchmark() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("benchmark_cost", repository() / "benchmarks" / "cost.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -84,7 +75,7 @@ def test_record_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "no record of costs"), ("{", "no valid JSON"), ("{}", "of this version"), ("[]", "of this version")],
+    [(None, "no record of cost"), ("{", "no valid JSON"), ("{}", "of this version"), ("[]", "of this version")],
 )
 def test_record_that_cannot_be_used_names_the_remedy(tmp_path: Path, content: str | None, words: str) -> None:
     path = tmp_path / "cost.json"
@@ -92,7 +83,7 @@ def test_record_that_cannot_be_used_names_the_remedy(tmp_path: Path, content: st
         path.write_text(content)
     with pytest.raises(InputError, match=words) as error:
         cost.read_cost(path)
-    assert "python benchmarks/cost.py" in str(error.value)
+    assert "python -m benchmarks.cost" in str(error.value)
 
 
 def test_committed_record_is_of_these_models() -> None:
@@ -104,19 +95,18 @@ def test_committed_record_is_of_these_models() -> None:
 
 
 def test_ways_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    module, calls = benchmark(), []
-    monkeypatch.setattr(module, "QUICK", 0.0)  # one call a turn
-    seconds = module.alternate({name: lambda name=name: calls.append(name) for name in "abc"}, 2)
+    calls: list[str] = []
+    monkeypatch.setattr(timing, "QUICK", 0.0)  # one call a turn
+    seconds = timing.alternate({name: lambda name=name: calls.append(name) for name in "abc"}, 2)
     assert "".join(calls) == "abc" + "abc" + "bca"
     assert {name: len(rounds) for name, rounds in seconds.items()} == {"a": 2, "b": 2, "c": 2}
 
 
 def test_latency_is_measured_on_real_patches_as_far_as_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = benchmark()
-    monkeypatch.setattr(module, "QUICK", 0.0)
+    monkeypatch.setattr(timing, "QUICK", 0.0)
     real = torch.randn(4, 196, cost.LITE0_CHANNELS)
-    points = module.measure_latency((2, 4, 6), real, 2)["points"]
-    kinds = {(p["N"], p["features"]) for p in points if p["way"] != module.GRAD_NAME}
+    points = benchmark.measure_latency((2, 4, 6), real, 2)["points"]
+    kinds = {(p["N"], p["features"]) for p in points if p["way"] != benchmark.GRAD_NAME}
     assert kinds == {(2, "elpv"), (4, "elpv"), (4, "random"), (6, "random")}
     kept = {p["N"]: p["entries"] for p in points if p["way"] == "memory, 10 %"}
     assert kept == {2: 39, 4: 78, 6: 118}
@@ -125,17 +115,15 @@ def test_latency_is_measured_on_real_patches_as_far_as_there_are_any(monkeypatch
 
 
 def test_memory_s_search_is_exact() -> None:
-    module = benchmark()
     entries, x = torch.randn(50, 4), torch.randn(1, 4, 3, 3)
-    distance, _ = module.nearest(entries, x)()
+    distance, _ = benchmark.nearest(entries, x)()
     expected = torch.cdist(x.flatten(2)[0].T, entries).amin(dim=1)  # (9,)
     torch.testing.assert_close(torch.from_numpy(distance)[:, 0].float(), expected, atol=1e-5, rtol=1e-4)
 
 
 def test_kept_patches_are_a_share_or_capped() -> None:
-    module = benchmark()
     real = torch.randn(5, 196, 3)
-    entries = module.kept_patches(5, 0.1, real)
+    entries = benchmark.kept_patches(5, 0.1, real)
     assert entries.shape == (98, 3)
     assert torch.cdist(entries, real.flatten(0, 1)).amin(dim=1).max() < 1e-2  # cdist's own rounding
-    assert len(module.kept_patches(1000, None, None)) == module.ENTRIES
+    assert len(benchmark.kept_patches(1000, None, None)) == benchmark.ENTRIES

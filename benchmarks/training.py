@@ -1,0 +1,92 @@
+"""A training step: the released code's way against ours, cause by cause, and what our step is made of."""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.released import released_step
+from benchmarks.timing import Way, alternate
+from gradlib.cost import convolution_flops, counted, summary
+from gradlib.model import GRAD, GradConfig
+from gradlib.presets import PRESETS
+from gradlib.train import TrainConfig, make_fabric, train_epoch
+
+BATCH = 16  # of the released code on one device
+PSI = ("crad", "grad")  # the final release's and the first one's
+BACKWARD = 2  # a training step counts as three forward passes: the gradient of input and of weights cost one each
+# what an operation of PyTorch is for; the first group whose word its name holds
+PURPOSES = {
+    "convolutions and matrix products": ("conv", "addmm", "::mm", "linear", "bmm"),
+    "batch normalisation": ("batch_norm",),
+    "optimiser": ("adam", "zero_grad"),
+    "lookups": ("embedding_bag", "grid_sampler"),
+}
+
+
+def our_step(config: GradConfig, training: TrainConfig, precision: str) -> Way:
+    """One step of the training loop that every run of the book uses, on one batch of features at hand."""
+    fabric = make_fabric("cpu", precision=precision)
+    model = GRAD(config).to(memory_format=torch.channels_last)
+    groups = model.parameter_groups(lr_nets=training.lr_nets, lr_grids=training.lr_grids)
+    module, optimizer = fabric.setup(model, AdamW(groups, weight_decay=training.weight_decay, fused=True))
+    x = features(config, training.batch_size)
+    return lambda: train_epoch(module, x, optimizer, training, 0, fabric)
+
+
+def features(config: GradConfig, batch: int) -> Tensor:
+    x = torch.randn(batch, config.channels, *config.map_size, generator=torch.Generator().manual_seed(0))
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def peak_flops(dtype: torch.dtype, rounds: int) -> float:
+    """The best FLOP/s of a 3 x 3 convolution of psi's size, forward: what these cores can do at all."""
+    C, H, W = 432, 28, 28
+    layer = nn.Conv2d(C, C, 3, padding=1, bias=False, dtype=dtype).to(memory_format=torch.channels_last)
+    x = torch.randn(BATCH, C, H, W, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        (seconds,) = alternate({"convolution": lambda: layer(x)}, rounds).values()
+    return BATCH * convolution_flops(3, C, C, H, W) / min(seconds)
+
+
+def purposes(step: Way) -> dict[str, float]:
+    """The share of a step's time that each purpose takes, by PyTorch's own profiler."""
+    step()
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        step()
+    shares = dict.fromkeys([*PURPOSES, "the rest: element by element"], 0.0)
+    for event in profiler.key_averages():
+        names = (purpose for purpose, words in PURPOSES.items() if any(word in event.key.lower() for word in words))
+        shares[next(names, "the rest: element by element")] += event.self_cpu_time_total
+    total = sum(shares.values())
+    return {purpose: time / total for purpose, time in shares.items()}
+
+
+def causes(config: GradConfig, training: TrainConfig) -> dict[str, Way]:
+    """From the released way to ours, one change at a time."""
+    return {
+        "released way": released_step(config, training),
+        "features kept": released_step(config, training, backbone=False),
+        "ours, float32": our_step(config, training, "32-true"),
+        "ours, bfloat16": our_step(config, training, "bf16-mixed"),
+    }
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """Seconds of a step for each psi and way, shares of the peak, and where the time of ours goes."""
+    found: dict[str, Any] = {"batch": BATCH, "by_psi": {}}
+    peaks = {"32-true": peak_flops(torch.float32, rounds), "bf16-mixed": peak_flops(torch.bfloat16, rounds)}
+    found["peak_flops"] = peaks
+    for name in PSI:
+        config = PRESETS[name].model
+        training = replace(PRESETS[name].training, batch_size=BATCH)
+        seconds = alternate(causes(config, training), rounds)
+        found["by_psi"][name] = {
+            "step_flops": (1 + BACKWARD) * BATCH * counted(config).flops,
+            "seconds": {way: summary(rounds) for way, rounds in seconds.items()},
+            "purposes": purposes(our_step(config, training, "bf16-mixed")),
+        }
+    return found

@@ -1,0 +1,111 @@
+"""How fast the pieces are, read from the record of `benchmarks.speed` and set in tables.
+
+Explained in {ref}`ch-speed`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from IPython.display import Markdown
+
+from gradlib.cost import quartiles, ratio, read_measured
+from gradlib.paths import results_folder
+from gradlib.tables import markdown_table
+
+SCHEMA = 1  # of the record, under its key "speed"
+RECORD = "cost/speed.json"  # in gradlib.paths.results_folder()
+SECTIONS = ("training", "lookups", "extraction", "inference", "metrics")
+MAKE = "`python -m benchmarks.speed` makes it in about half an hour."
+PRECISIONS = {"ours, float32": "32-true", "ours, bfloat16": "bf16-mixed"}
+
+
+def read_speed(path: Path | None = None) -> dict[str, Any]:
+    """The record of `benchmarks.speed`. Raises InputError if it is missing or of another kind."""
+    return read_measured(results_folder() / RECORD if path is None else path, "speed", SCHEMA, MAKE)
+
+
+def with_spread(values: Sequence[float] | np.ndarray, digits: int = 3) -> str:
+    """Median and, in brackets, the quartiles, to so many significant digits."""
+    low, middle, high = (
+        f"{value:,.0f}" if value >= 10**digits else f"{value:#.{digits}g}".rstrip(".") for value in quartiles(values)
+    )
+    return f"{middle} ({low}–{high})"
+
+
+def times(seconds: Mapping[str, Any], slow: str, fast: str) -> np.ndarray:
+    """(rounds,) how many times `fast` goes into `slow`, round by round."""
+    return ratio(seconds[slow]["rounds"], seconds[fast]["rounds"])
+
+
+def training_table(record: Mapping[str, Any]) -> Markdown:
+    """A training step of each psi and way: seconds, how often it goes into the released way, share of the peak."""
+    section, rows = record["sections"]["training"], []
+    for psi, found in section["by_psi"].items():
+        for way, seconds in found["seconds"].items():
+            share = ""
+            if way in PRECISIONS:
+                reached = found["step_flops"] / seconds["median"]
+                share = f"{reached / section['peak_flops'][PRECISIONS[way]]:.0%}"
+            faster = with_spread(times(found["seconds"], "released way", way))
+            rows.append([psi, way, with_spread(seconds["rounds"]), faster, share])
+    return markdown_table(["psi", "way", "seconds a step", "times as fast", "share of peak"], rows, text=2)
+
+
+def purposes_table(record: Mapping[str, Any]) -> Markdown:
+    """What our step in bfloat16 spends its time on, in percent, for each psi."""
+    found = record["sections"]["training"]["by_psi"]
+    purposes = next(iter(found.values()))["purposes"]
+    rows = [[purpose, *[f"{psi['purposes'][purpose]:.1%}" for psi in found.values()]] for purpose in purposes]
+    return markdown_table(["purpose", *found], rows)
+
+
+def lookups_table(record: Mapping[str, Any]) -> Markdown:
+    """How many times as fast as `grid_sample` each lookup is, alone and with its gradients."""
+    rows = []
+    for name, passes in record["sections"]["lookups"]["by_lookup"].items():
+        faster = [with_spread(times(passes[kind], "grid_sample", "ours")) for kind in ("forward", "gradients")]
+        rows.append([name, f"{1e3 * passes['forward']['ours']['median']:.2f}", *faster])
+    return markdown_table(["lookup", "ours, ms", "forward, times as fast", "with gradients, times as fast"], rows)
+
+
+def extraction_table(record: Mapping[str, Any]) -> Markdown:
+    """Photographs a second through each stage from file to features, and the cache's size."""
+    rows = []
+    for name, found in record["sections"]["extraction"]["by_backbone"].items():
+        rates = [with_spread(1 / np.asarray(seconds["rounds"])) for seconds in found["seconds"].values()]
+        rows.append([f"{name}, map {found['map_size']}", *rates, f"{found['bytes'] / 1e3:.0f}"])
+    headings = ["backbone", "decoding", "backbone alone", "into the cache", "out of the cache", "kB an image"]
+    return markdown_table(headings, rows)
+
+
+def inference_table(record: Mapping[str, Any], batch: int) -> Markdown:
+    """Milliseconds from one photograph to its map, for each way and N, in batches of so many."""
+    points = [point for point in record["sections"]["inference"]["points"] if point["batch"] == batch]
+    sizes = sorted({point["N"] for point in points})
+    rows = []
+    for way in dict.fromkeys(point["way"] for point in points):
+        by_size = {point["N"]: point["seconds"]["rounds"] for point in points if point["way"] == way}
+        rows.append([way, *[with_spread(1e3 * np.asarray(by_size[N])) if N in by_size else "" for N in sizes]])
+    return markdown_table(["way", *[f"N = {N:,}" for N in sizes]], rows)
+
+
+def memory_over_grad(record: Mapping[str, Any], memory: str, N: int, batch: int) -> Markdown:
+    """How many times a memory's photograph takes as long as GRAD's, for each psi of GRAD."""
+    points = record["sections"]["inference"]["points"]
+    seconds = {point["way"]: point["seconds"] for point in points if (point["N"], point["batch"]) == (N, batch)}
+    rows = [[way, with_spread(times(seconds, memory, way))] for way in seconds if way.startswith("GRAD")]
+    return markdown_table(["way", f"{memory}: times as slow"], rows)
+
+
+def metrics_table(record: Mapping[str, Any]) -> Markdown:
+    """Seconds and memory of the metrics, and the largest difference of their values from scikit-learn's."""
+    ways, rows = record["sections"]["metrics"]["by_way"], []
+    for way, found in ways.items():
+        values = ways["scikit-learn"]["values"]
+        apart = max(abs(found["values"][name] - values[name]) for name in values)
+        memory = [f"{found[key] / 1e9:.2f}" for key in ("peak_bytes", "input_bytes")]
+        rows.append([way, str(len(found["values"])), with_spread(found["seconds"]["rounds"]), *memory, f"{apart:.0e}"])
+    headings = ["way", "metrics", "seconds", "peak, GB", "of which the maps, GB", "largest difference"]
+    return markdown_table(headings, rows)
