@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmarks import extraction, inference, lookups, metrics, training
+from benchmarks import extraction, inference, judging, lookups, metrics, training
 from gradlib.errors import InputError
 from gradlib.paths import results_folder
 from gradlib.results import provenance, write_json
@@ -28,6 +28,7 @@ MEASURES = {
     "extraction": extraction.measure,
     "inference": inference.measure,
     "metrics": metrics.measure,
+    "judging": judging.measure,
 }
 assert tuple(MEASURES) == SECTIONS
 

@@ -16,7 +16,10 @@ from gradlib.tables import markdown_table
 
 SCHEMA = 1  # of the record, under its key "speed"
 RECORD = "cost/speed.json"  # in gradlib.paths.results_folder()
-SECTIONS = ("training", "lookups", "extraction", "inference", "metrics")
+FAULTS, FAULTS_SCHEMA = "cost/faults.json", 1  # of `benchmarks.faults`, under its key "faults"
+SECTIONS = ("training", "lookups", "extraction", "inference", "metrics", "judging")
+FAULTS_MAKE = "`python -m benchmarks.faults` makes it in some minutes."
+COUNTS = ("kills", "two at once", "finished between")
 MAKE = "`python -m benchmarks.speed` makes it in about half an hour."
 PRECISIONS = {"ours, float32": "32-true", "ours, bfloat16": "bf16-mixed"}
 
@@ -109,3 +112,20 @@ def metrics_table(record: Mapping[str, Any]) -> Markdown:
         rows.append([way, str(len(found["values"])), with_spread(found["seconds"]["rounds"]), *memory, f"{apart:.0e}"])
     headings = ["way", "metrics", "seconds", "peak, GB", "of which the maps, GB", "largest difference"]
     return markdown_table(headings, rows)
+
+
+def judging_table(record: Mapping[str, Any]) -> Markdown:
+    """Resident memory of the judging command after so many photographs, in MB."""
+    points = record["sections"]["judging"]["points"]
+    rows = [
+        [f"{p['photographs']:,}{', page written' if 'page' in p else ''}", f"{p['bytes'] / 1e6:,.0f}"] for p in points
+    ]
+    return markdown_table(["photographs", "resident, MB"], rows)
+
+
+def faults_table(path: Path | None = None) -> Markdown:
+    """How often each kind of work was killed; the record exists only where nothing was lost."""
+    record = read_measured(results_folder() / FAULTS if path is None else path, "faults", FAULTS_SCHEMA, FAULTS_MAKE)
+    rows = [[work, *[str(found[name]) for name in COUNTS]] for work, found in record["works"].items()]
+    rows.append(["**all**", *[f"**{sum(found[name] for found in record['works'].values())}**" for name in COUNTS]])
+    return markdown_table(["work", *COUNTS], rows)
