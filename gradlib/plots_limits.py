@@ -69,7 +69,7 @@ def score_rows(
         line_dash="dash",
         line_color="grey",
         annotation_text="threshold",
-        annotation_position="bottom right",
+        annotation_position="top",
     )
     figure.update_layout(
         xaxis_title="image score", yaxis={"autorange": "reversed", "categoryarray": list(groups)}, height=320

@@ -1,5 +1,6 @@
 """Tables that chapters show, made from result records: no number in the book is typed by hand."""
 
+import re
 from collections.abc import Sequence
 
 from IPython.display import Markdown
@@ -7,6 +8,7 @@ from IPython.display import Markdown
 from gradlib.ledger import Record, spread
 from gradlib.metrics import METRIC_NAMES
 
+RANGE = re.compile(r"(?<=[\d%]) to (?=[-+−]?\d)")  # of two numbers, which no line break may part
 MISSING = "No such run is committed in data/results yet: `make results` makes it."
 HEADINGS = {
     "image_auroc": "image AUROC",
@@ -22,7 +24,8 @@ HEADINGS = {
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1) -> Markdown:
     """A Markdown table; the first `text` columns are text, the others are aligned right."""
     lines = [headings, [*["---"] * text, *["---:"] * (len(headings) - text)], *rows]
-    return Markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return Markdown(RANGE.sub("\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}", table))
 
 
 def percent(value: float | None) -> str:

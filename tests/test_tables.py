@@ -73,3 +73,9 @@ def test_columns_of_text_are_aligned_left():
     assert (
         tables.markdown_table(["a", "b", "c"], [["1", "2", "3"]], text=2).data.splitlines()[1] == "| --- | --- | ---: |"
     )
+
+
+def test_no_line_break_parts_the_ends_of_a_range():
+    shown = tables.markdown_table(["a", "gap"], [["one to three", "+1.2 (-0.3 to +2.7)"]]).data
+    assert "(-0.3\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}+2.7)" in shown
+    assert "one to three" in shown
