@@ -31,7 +31,7 @@ def photographs_with_maps(
     for axis in axes.flat:
         axis.set_axis_off()
     bar = figure.colorbar(drawn, ax=axes[1, :], shrink=0.9)
-    bar.set_label("d", rotation=0)  # upright: a lying d is read as another letter
+    bar.set_label("d", rotation=0, labelpad=9)  # upright: a lying d is read as another letter
     return figure
 
 

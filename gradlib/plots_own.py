@@ -47,7 +47,7 @@ def verdicts(paths: Sequence[Path], maps: np.ndarray, scores: Sequence[float], t
     for axis in axes.flat:
         axis.set_axis_off()
     bar = figure.colorbar(drawn, ax=axes[1, :], shrink=0.9)
-    bar.set_label("d", rotation=0)  # upright: a lying d is read as another letter
+    bar.set_label("d", rotation=0, labelpad=9)  # upright: a lying d is read as another letter
     bar.ax.axhline(threshold, color=OKABE_ITO[1], linewidth=2)
     return figure
 
