@@ -22,7 +22,7 @@ def photographs_with_maps(
     size = 224
     maps = anomaly_map(torch.from_numpy(d), size, protocol).numpy()
     top = float(maps.max()) if vmax is None else vmax
-    figure, axes = plt.subplots(2, len(paths), figsize=(1.9 * len(paths), 4.1), squeeze=False)
+    figure, axes = plt.subplots(2, len(paths), figsize=(1.3 * len(paths), 3.0), squeeze=False)
     for column, (path, title) in enumerate(zip(paths, titles, strict=True)):
         photograph = read_image(path).resize((size, size))
         axes[0, column].imshow(photograph)
@@ -30,7 +30,8 @@ def photographs_with_maps(
         drawn = axes[1, column].imshow(maps[column], cmap="cividis", vmin=0, vmax=top)
     for axis in axes.flat:
         axis.set_axis_off()
-    figure.colorbar(drawn, ax=axes[1, :], shrink=0.9, label="d")
+    bar = figure.colorbar(drawn, ax=axes[1, :], shrink=0.9)
+    bar.set_label("d", rotation=0, labelpad=9)  # upright: a lying d is read as another letter
     return figure
 
 

@@ -1,5 +1,6 @@
 """Figures of the page that holds the paper against its released program: effects with intervals, scores by epoch."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -9,6 +10,8 @@ from gradlib.figures import OKABE_ITO, describe
 from gradlib.tables import HEADINGS
 
 SYMBOLS = {"above": "triangle-right", "below": "triangle-left", "contains 0": "circle"}
+_LABEL = 18  # characters in a line of a row's name: a telephone leaves little room beside longer ones
+_ROW = 42  # pixels, for two lines
 
 
 def effects_figure(by_metric: Mapping[str, Mapping[str, Effect | None]]) -> go.Figure:
@@ -21,7 +24,7 @@ def effects_figure(by_metric: Mapping[str, Mapping[str, Effect | None]]) -> go.F
         rows = {name: one for name, one in found.items() if one is not None}
         figure.add_scatter(
             x=[one.middle for one in rows.values()],
-            y=list(rows),
+            y=["<br>".join(textwrap.wrap(name, _LABEL, break_on_hyphens=False)) for name in rows],
             error_x={
                 "array": [one.high - one.middle for one in rows.values()],
                 "arrayminus": [one.middle - one.low for one in rows.values()],
@@ -40,7 +43,8 @@ def effects_figure(by_metric: Mapping[str, Mapping[str, Effect | None]]) -> go.F
             {"type": "buttons", "direction": "right", "buttons": buttons, "x": 0, "y": 1.18, "xanchor": "left"}
         ],
         showlegend=False,
-        xaxis_title="points of difference to the reference",
+        height=140 + _ROW * max((len(found) for found in by_metric.values()), default=0),
+        xaxis_title="difference, points",
         yaxis={"autorange": "reversed"},
     )
     counts = {

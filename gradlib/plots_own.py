@@ -33,7 +33,7 @@ def verdicts(paths: Sequence[Path], maps: np.ndarray, scores: Sequence[float], t
     maps: (n, S, S) of these n photographs, all on one colour scale.
     """
     size, top = maps.shape[1], float(maps.max())
-    figure, axes = plt.subplots(2, len(paths), figsize=(2.3 * len(paths), 4.8), squeeze=False)
+    figure, axes = plt.subplots(2, len(paths), figsize=(1.7 * len(paths), 3.7), squeeze=False)
     for column, (path, found, score) in enumerate(zip(paths, maps, scores, strict=True)):
         photograph = np.asarray(read_image(path).resize((size, size)))
         verdict = "defective" if score >= threshold else "passes"
@@ -46,7 +46,8 @@ def verdicts(paths: Sequence[Path], maps: np.ndarray, scores: Sequence[float], t
         axes[1, column].add_patch(Rectangle((x, y), side, side, fill=False, edgecolor="black", linestyle=":"))
     for axis in axes.flat:
         axis.set_axis_off()
-    bar = figure.colorbar(drawn, ax=axes[1, :], shrink=0.9, label="d")
+    bar = figure.colorbar(drawn, ax=axes[1, :], shrink=0.9)
+    bar.set_label("d", rotation=0, labelpad=9)  # upright: a lying d is read as another letter
     bar.ax.axhline(threshold, color=OKABE_ITO[1], linewidth=2)
     return figure
 

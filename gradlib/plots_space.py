@@ -35,7 +35,7 @@ def walk(along: Sequence[float], shares: Mapping[str, Sequence[float]], ends: tu
         figure.add_scatter(x=list(along), y=list(share), name=f"photographs of {name}", line=style, marker=marker)
     figure.add_hline(y=0.5, line_dash="dot", line_color="grey")
     figure.update_layout(
-        xaxis_title=f"place between the middles of {ends[0]} (0) and {ends[1]} (1)",
+        xaxis_title=f"from {ends[0]} (0) to {ends[1]} (1)",
         yaxis={"title": f"share that looks like {ends[1]}", "range": [-0.04, 1.04]},
     )
     told = "; ".join(f"{name}: from {share[0]:.0%} to {share[-1]:.0%}" for name, share in shares.items())

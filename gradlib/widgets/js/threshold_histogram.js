@@ -42,7 +42,7 @@ export function histograms({ scores, labels }, { at, to }) {
   const least = Math.min(...scores), most = Math.max(...scores), pad = 0.02 * (most - least) || 0.5;
   const [low, high] = [least - pad, most + pad], edge = (bin) => low + ((high - low) * bin) / BINS;
   const counts = [0, 1].map((kind) => histogram(scores.filter((_, i) => labels[i] === kind), low, high, BINS));
-  const tallest = counts.map((row) => Math.max(...row)), lane = 0.28 * Math.max(...tallest);
+  const tallest = counts.map((row) => Math.max(...row)), lane = 0.36 * Math.max(...tallest);
   const [bottom, top] = [-tallest[1] - lane, tallest[0] + lane]; // lanes for the marks
   const area = plane({ height: 300, x: [low, high], y: [bottom, top], xTitle: "image score", yTitle: "photographs", label: "Image scores of normal and defective photographs, and a threshold" });
   const { px, py } = area, ends = { y: py(top), height: py(bottom) - py(top) };
@@ -61,7 +61,7 @@ export function histograms({ scores, labels }, { at, to }) {
     point.place(threshold, 0, words);
   };
   const mark = (letter, score, kind) => {
-    const x = px(score), y = kind ? py(bottom) - 26 : py(top) + 16;
+    const x = px(score), y = kind ? py(bottom) - 34 : py(top) + 16;
     const sign = kind ? shape("path", { d: `M${x} ${y - 16}l14 25h-28Z`, stroke: ORANGE }) : shape("circle", { cx: x, cy: y, r: 11, stroke: BLUE });
     marks.append(shape("g", { class: "grad-mark" }, sign, shape("text", { x, y: y + 5, "text-anchor": "middle" }, letter)));
   };
