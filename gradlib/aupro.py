@@ -6,6 +6,8 @@ from scipy import ndimage
 from gradlib.errors import InputError
 from gradlib.ranking import Metric, binary_labels, finite_scores
 
+__all__ = ["aupro"]
+
 # Pixels that touch at a corner are one region, as in the MVTec evaluation (scipy's default is edges only); the two
 # empty planes keep regions of neighbouring images in the stack apart.
 IN_PLANE_NEIGHBOURS = np.stack([np.zeros((3, 3)), np.ones((3, 3)), np.zeros((3, 3))])

@@ -16,6 +16,8 @@ from torch.nn import functional
 from gradlib.errors import InputError
 from gradlib.weights import LITE0, PACKAGED, SEED, own_random_state, packaged_classifier, state_sha256
 
+__all__ = ["Backbone", "load_backbone"]
+
 B4 = "tf_efficientnet_b4"
 STRIDES = (8, 16)  # of the stages taken by default, as the paper's 3rd and 4th of EfficientNet-b4
 B4_STAGE = 2  # whose first convolution the padding correction replaces

@@ -7,6 +7,8 @@ resamples, and the difference of their replicates is the bootstrap of the paired
 import numpy as np
 from numpy.typing import ArrayLike
 
+__all__ = ["image_replicates", "interval", "pixel_replicates", "resamples", "verdict"]
+
 REPLICATES = 400
 BINS = 2_048  # quantiles of all pixels of a class; the AUROC from them is within 1e-4 of the exact one
 LEVEL = 0.95

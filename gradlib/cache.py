@@ -20,6 +20,8 @@ from gradlib.errors import InputError
 from gradlib.feature_files import FeatureJob, open_or_build
 from gradlib.paths import cache_folder
 
+__all__ = ["cached_features", "channel_statistics"]
+
 DTYPES = ("float32", "float16")
 STATISTICS_BLOCK = 32  # images at a time: 43 MB in float64 for the paper's 216 x 28 x 28
 

@@ -13,6 +13,8 @@ from gradlib.backbones import Backbone
 from gradlib.detector import WHITE, squashed
 from gradlib.errors import InputError
 
+__all__ = ["blurred", "compressed", "darker", "faded", "features_of", "flipped", "pasted", "shifted", "turned"]
+
 BLOCK = 16  # photographs at a time
 
 Change = Callable[[Image.Image], Image.Image]

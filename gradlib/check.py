@@ -30,6 +30,8 @@ from gradlib.plan import Planned, data_root, missing, read_plan
 from gradlib.results import SCHEMA, digest, read_results
 from gradlib.train import differences
 
+__all__ = ["compare"]
+
 Record = dict[str, Any]
 
 # On a CPU with the same number of threads a run repeats bit for bit, so that only the printing of numbers can differ.

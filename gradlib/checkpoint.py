@@ -17,6 +17,8 @@ from gradlib.errors import InputError
 from gradlib.model import GRAD, GradConfig
 from gradlib.uniad import UniAD
 
+__all__ = ["load_model"]
+
 KIND = "gradlib"  # in the header, so that a stranger's safetensors file is told apart
 Settings = dict[str, Any]
 

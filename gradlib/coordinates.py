@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from gradlib.errors import InputError
 from gradlib.processes import Dealt
 
+__all__ = ["GlobalCoordinates", "LocalCoordinates", "jitter"]
+
 JitterPer = Literal["pixel", "batch"]
 
 

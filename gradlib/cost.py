@@ -24,6 +24,19 @@ from gradlib.presets import PRESETS, UNIAD_TRAINING, Complexity, complexity, pre
 from gradlib.train import TrainConfig
 from gradlib.uniad import UniAD, UniadConfig
 
+__all__ = [
+    "TABLE_6",
+    "backbone_counted",
+    "configurations",
+    "convolution_flops",
+    "counted",
+    "quartiles",
+    "ratio",
+    "read_cost",
+    "search_flops",
+    "summary",
+]
+
 SCHEMA = 1  # of the record, under its key "cost"
 RECORD = "cost/cost.json"  # in gradlib.paths.results_folder()
 LITE0_CHANNELS = 152  # C of EfficientNet-Lite0, the backbone that `lite` is used with

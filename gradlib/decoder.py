@@ -17,6 +17,8 @@ from gradlib.data import Dataset, image_tensor
 from gradlib.errors import InputError
 from gradlib.train import epoch_generator
 
+__all__ = ["decoder_of_run"]
+
 FILE = "decoder.safetensors"
 BLACK, WHITE = (0.0,) * 3, (1.0,) * 3  # pictures stay in [0, 1]
 SCALE = 8  # pixels of the picture for each pixel of the map

@@ -21,6 +21,8 @@ from gradlib.export import write_onnx
 from gradlib.model import GRAD
 from gradlib.scores import anomaly_map, image_score
 
+__all__ = ["OUTPUTS", "Detector", "detector_of_run", "squashed", "write_detector"]
+
 WHITE = 255  # images are 8-bit numbers, 0 to WHITE
 OUTPUTS = ("score", "map", "d", "local", "global", "picture")  # the names of an Answer's parts in the file
 

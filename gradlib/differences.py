@@ -22,6 +22,17 @@ from gradlib.ledger import Record, difference, ledger
 from gradlib.paths import repository, results_folder
 from gradlib.tables import HEADINGS, markdown_table, mean_and_spread
 
+__all__ = [
+    "count_recorded",
+    "difference_table",
+    "effect",
+    "effect_table",
+    "effects",
+    "read_differences",
+    "resolve",
+    "shown",
+]
+
 PARTS = {
     "model": "The model",
     "training": "Training",

@@ -8,6 +8,8 @@ from scipy.stats import ks_2samp
 
 from gradlib.errors import InputError
 
+__all__ = ["drift"]
+
 
 class Drift(NamedTuple):
     """What `drift` finds."""

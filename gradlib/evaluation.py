@@ -13,6 +13,8 @@ from gradlib.model import GRAD, Features
 from gradlib.scores import anomaly_map, image_score
 from gradlib.uniad import UniAD
 
+__all__ = ["distances", "masks_of"]
+
 
 @torch.inference_mode()
 def distances(model: GRAD | UniAD, features: Features, device: torch.device) -> Tensor:

@@ -14,6 +14,8 @@ from gradlib.data import Sample
 from gradlib.evaluation import masks_of
 from gradlib.scores import anomaly_map
 
+__all__ = ["evidence", "numbers"]
+
 
 def evidence(
     d: Tensor, score: np.ndarray, samples: Sequence[Sample], image_size: int, protocol: str, *, channels: int

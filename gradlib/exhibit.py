@@ -18,6 +18,8 @@ from gradlib.paths import results_folder
 from gradlib.plan import read_plan
 from gradlib.results import Scores, digest, provenance, read_results, read_scores, write_json
 
+__all__ = ["read_exhibit", "written"]
+
 RUNS = {"GRAD": "grad-elpv-unified-seed0", "UniAD": "peers-elpv-uniad-seed0", "kNN": "peers-elpv-knn-seed0"}
 SHOWN = 8
 

@@ -27,6 +27,8 @@ from gradlib.results import RESULTS, Scores, metric_table, peak_memory, provenan
 from gradlib.shares import few, hold_out
 from gradlib.train import TrainConfig, differences, make_fabric
 
+__all__ = ["Experiment", "run"]
+
 SETTINGS = ("unified", "separate")
 OWN = "folder"  # the dataset of a reader's own photographs
 

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from gradlib.errors import InputError
 
+__all__ = ["parity", "session", "write_onnx"]
+
 OPSET = 18
 TOLERANCE = 1e-4  # of what onnxruntime computes from what PyTorch does, relative to the largest number of an output
 

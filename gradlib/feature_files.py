@@ -24,6 +24,8 @@ from gradlib.data.images import image_tensor
 from gradlib.data.samples import Sample, sha256_of
 from gradlib.errors import InputError
 
+__all__ = []
+
 # read by `image_tensor`; the number is to be raised whenever that function gives other pixels
 TRANSFORM = "1: upright 8-bit RGB, squashed to a square by Pillow's bilinear filter, normalised"
 THREADS = min(8, os.cpu_count() or 1)  # for reading and decoding; both release the interpreter

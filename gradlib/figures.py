@@ -26,6 +26,8 @@ from plotly.io.base_renderers import MimetypeRenderer
 from gradlib.errors import InputError
 from gradlib.results import git
 
+__all__ = ["OKABE_ITO", "describe", "environment_stamp", "setup", "show_source"]
+
 # Okabe & Ito, "Color Universal Design" (2008): told apart with the common kinds of colour blindness. Yellow is left
 # out, too pale for lines on white. Blue and orange come first: they differ most.
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from gradlib.errors import InputError
 
+__all__ = ["BasicBlock"]
+
 FusionKind = Literal["basic", "mobile", "slim"]
 
 

@@ -13,6 +13,8 @@ from torch.nn import functional as F
 
 from gradlib.errors import InputError
 
+__all__ = ["GlobalGrid", "Grid", "LocalGrid", "interpolate", "knot_position"]
+
 PaddingMode = Literal["border", "zeros"]
 
 

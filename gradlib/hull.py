@@ -7,6 +7,8 @@ from torch import Tensor
 
 from gradlib.errors import InputError
 
+__all__ = ["best_mixture"]
+
 HEAVY = 1e3  # weight of the one more equation by which each row of weights sums to 1
 
 

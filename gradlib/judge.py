@@ -27,6 +27,8 @@ from gradlib.detector import squashed
 from gradlib.errors import InputError
 from gradlib.export import session
 
+__all__ = ["judge_folder"]
+
 COLUMNS = ("photograph", "score", "verdict", "reason")
 DEFECTIVE, PASSES, UNREADABLE = "defective", "passes", "unreadable"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">

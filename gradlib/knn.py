@@ -12,6 +12,8 @@ from torch import Tensor
 
 from gradlib.model import Features
 
+__all__ = ["ENTRIES", "PatchMemory"]
+
 ENTRIES = 4_000  # patches kept, or all if there are fewer
 POOL = 50_000  # patches, drawn at random, among which the greedy choice is made
 PROJECTED = 64  # dimensions in which it is made; distances to the kept patches are then taken in all C

@@ -11,6 +11,8 @@ from gradlib.evidence import image_auroc_replicates, pixel_auroc_replicates
 from gradlib.metrics import auroc
 from gradlib.results import read_results
 
+__all__ = ["defect_auroc", "difference", "ledger", "patch_error_ratio", "replicates", "same_images", "spread", "values"]
+
 Record = dict[str, Any]
 
 

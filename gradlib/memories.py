@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from gradlib.errors import InputError
 
+__all__ = ["AttentionMemory", "PerPatch", "VectorQuantisation", "start_from_features"]
+
 MemoryKind = Literal["grid", "vq", "attention", "none"]
 DECAY = 0.99  # of the running sums behind each quantised entry, van den Oord et al.'s value
 

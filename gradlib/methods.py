@@ -22,6 +22,8 @@ from gradlib.scores import anomaly_map, image_score
 from gradlib.train import epoch_generator, fit
 from gradlib.uniad import UniAD, UniadConfig
 
+__all__ = ["changed", "new_model"]
+
 if TYPE_CHECKING:
     from gradlib.experiment import Clock, Experiment
 

@@ -16,6 +16,8 @@ from gradlib.processes import Dealt
 from gradlib.refinement import refine, similarity
 from gradlib.scores import anomaly_map
 
+__all__ = ["GRAD", "Features", "GradConfig"]
+
 
 @dataclass(frozen=True)
 class GradConfig:

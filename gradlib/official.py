@@ -16,6 +16,8 @@ from torch import Tensor
 from gradlib.errors import InputError
 from gradlib.model import GRAD, GradConfig
 
+__all__ = ["RELEASED", "convert"]
+
 # where both releases differ from the paper's words
 RELEASED = GradConfig(jitter_per="batch", align_corners=False, padding_mode="zeros", concat="global_local")
 

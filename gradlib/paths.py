@@ -10,6 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+__all__ = ["generated_folder", "results_folder"]
+
 
 def repository() -> Path:
     """The checkout this package was imported from (an editable install), which holds book/ and data/."""

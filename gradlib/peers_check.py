@@ -24,6 +24,8 @@ from gradlib.peers import PADIM_CHANNELS, fit_and_score
 from gradlib.peers_inputs import anomalib_module, seeded
 from gradlib.results import provenance, write_json
 
+__all__ = []
+
 METHODS = ("patchcore", "padim")
 
 

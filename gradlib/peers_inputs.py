@@ -15,6 +15,8 @@ from gradlib.backbones import Backbone
 from gradlib.data import Sample, image_tensor
 from gradlib.errors import InputError
 
+__all__ = ["seeded"]
+
 BATCH = 16  # images at a time where nothing depends on it
 
 

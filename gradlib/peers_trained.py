@@ -15,6 +15,8 @@ from gradlib.backbones import Backbone
 from gradlib.errors import InputError
 from gradlib.peers_inputs import Fitted, FrozenStages, Images, anomalib_module
 
+__all__ = []
+
 DEEPEST = 32  # the stride of both methods' innermost maps, which the image size must be a multiple of
 STRIDES = (4, 8, 16)  # of the maps that anomalib's decoder yields
 WIDTHS = {4: 64, 8: 128, 16: 256, 32: 512}  # its channels at each stride, those of ResNet-18

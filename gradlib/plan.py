@@ -17,6 +17,8 @@ from gradlib.experiment import Experiment
 from gradlib.methods import ANOMALIB
 from gradlib.paths import repository, results_folder, runs_folder
 
+__all__ = ["data_root", "expand", "parameters", "read_plan", "select"]
+
 ROOTS = {"mvtec": "GRAD_MVTEC", "visa": "GRAD_VISA"}  # environment variables that name the data's folder
 
 

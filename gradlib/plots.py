@@ -14,6 +14,8 @@ from gradlib.exhibit import Exhibit
 from gradlib.figures import describe
 from gradlib.scores import anomaly_map
 
+__all__ = ["confusion", "loss_curve", "photographs_with_maps", "side_by_side"]
+
 
 def photographs_with_maps(
     paths: Sequence[Path], d: np.ndarray, titles: Sequence[str], *, protocol: str = "paper", vmax: float | None = None

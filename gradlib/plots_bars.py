@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+__all__ = ["Series", "with_bars"]
+
 
 @dataclass(frozen=True)
 class Series:

@@ -13,6 +13,8 @@ from gradlib.data import Sample
 from gradlib.figures import OKABE_ITO
 from gradlib.model import GradOutput
 
+__all__ = ["global_plane", "local_plane", "photographs", "photographs_and_maps", "stages"]
+
 SYMBOLS = ("circle", "x", "square", "triangle-up")  # two for each class, so that colour is never needed
 NOW = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
 

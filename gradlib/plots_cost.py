@@ -6,6 +6,8 @@ import plotly.graph_objects as go
 
 from gradlib.cost import Published
 
+__all__ = ["cost_line"]
+
 
 def cost_line(
     clouds: Mapping[int, tuple[Sequence[float], Sequence[float]]],

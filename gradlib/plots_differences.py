@@ -9,6 +9,8 @@ from gradlib.differences import Effect
 from gradlib.figures import OKABE_ITO, describe
 from gradlib.tables import HEADINGS
 
+__all__ = ["effects_figure", "epochs_figure"]
+
 SYMBOLS = {"above": "triangle-right", "below": "triangle-left", "contains 0": "circle"}
 _LABEL = 18  # characters in a line of a row's name: a telephone leaves little room beside longer ones
 _ROW = 42  # pixels, for two lines

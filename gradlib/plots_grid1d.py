@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 from matplotlib.figure import Figure
 from torch import Tensor
 
+__all__ = ["curves", "grey_pictures"]
+
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 SYMBOLS = ("circle", "x", "diamond-open", "triangle-up")
 

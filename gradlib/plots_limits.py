@@ -18,6 +18,8 @@ from gradlib.plots_bars import Series, with_bars
 from gradlib.plots_coordinates import NOW
 from gradlib.plots_grid1d import DASHES
 
+__all__ = ["Growing", "by_number", "changed_photographs", "growing_changes", "interval_rows", "score_rows"]
+
 SYMBOLS = ("circle", "diamond", "square", "x")
 SIDES = ("ahead", "behind")  # what an interval above 0, and below it, is called
 VERDICTS = {"ahead": ("circle", OKABE_ITO[0]), "undecided": ("circle-open", "grey"), "behind": ("x", OKABE_ITO[1])}

@@ -14,6 +14,8 @@ from gradlib.plots_bars import Series, with_bars
 from gradlib.plots_coordinates import NOW
 from gradlib.plots_grid1d import DASHES, SYMBOLS
 
+__all__ = ["growth", "memory_maps"]
+
 
 def corner(stored: np.ndarray, points: Mapping[str, tuple[float, float]]) -> None:
     """Three stored points, the two legs between which normal features lie, their triangle, and named points."""

@@ -16,6 +16,8 @@ from gradlib.figures import OKABE_ITO, describe
 from gradlib.scores import POOL_DIVISOR
 from gradlib.thresholds import false_alarm_bound
 
+__all__ = ["luck", "promises", "verdicts"]
+
 BIN = 0.025  # of the false alarm rate
 
 

@@ -6,6 +6,8 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from torch import Tensor
 
+__all__ = ["beside", "stages"]
+
 
 def stages(image: Tensor, maps: Sequence[Tensor]) -> Figure:
     """A photograph (3, S, S) beside the most varying channel of each stage's map (1, C_i, H_i, W_i), two rows."""

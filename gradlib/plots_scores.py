@@ -9,6 +9,8 @@ from torch import Tensor
 from gradlib.figures import OKABE_ITO, describe
 from gradlib.plots_grid1d import DASHES
 
+__all__ = ["profile", "promises"]
+
 
 def profile(d: Tensor, lines: Mapping[str, Tensor], start: int, window: int) -> go.Figure:
     """One row of a map: d (W,) as dots, enlarged versions (S,) as lines, and the pooling window that won.

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from gradlib.figures import OKABE_ITO, describe
 
+__all__ = ["picture_rows", "walk"]
+
 SYMBOLS, DASHES = ("circle", "diamond", "square", "cross"), ("solid", "dash", "dot", "dashdot")
 
 

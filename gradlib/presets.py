@@ -12,6 +12,8 @@ from gradlib.official import RELEASED
 from gradlib.train import TrainConfig
 from gradlib.uniad import UniAD
 
+__all__ = ["PRESETS", "complexity", "preset_config", "preset_training"]
+
 RELEASED_TRAINING = TrainConfig(epochs=50, batch_size=16, drops=(0.8,), clip_norm=0.1)
 
 # You et al. 2022, Section 4.1

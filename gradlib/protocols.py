@@ -20,6 +20,18 @@ from gradlib.metrics import auroc
 from gradlib.results import Scores
 from gradlib.scores import BOX, POOL_DIVISOR
 
+__all__ = [
+    "SWITCHES",
+    "Reading",
+    "best_epoch_gain",
+    "enlarging",
+    "image_scores",
+    "maps",
+    "measure_all",
+    "pooling",
+    "readings",
+]
+
 BLOCK = 128  # maps enlarged at a time
 
 

@@ -5,6 +5,8 @@ from functools import cache
 
 from gradlib.paths import repository
 
+__all__ = ["published"]
+
 
 @cache
 def published_rows() -> dict[tuple[str, str, str, str, str], float]:

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 
 from gradlib.errors import InputError
 
+__all__ = ["rank"]
+
 
 @dataclass(frozen=True)
 class Metric:

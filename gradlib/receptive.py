@@ -11,6 +11,18 @@ from torch.nn import functional as F
 from gradlib.backbones import Backbone
 from gradlib.errors import InputError
 
+__all__ = [
+    "Field",
+    "Layer",
+    "influence",
+    "layers_of",
+    "mirrored_change",
+    "occlusion",
+    "receptive_field",
+    "share_by_side",
+    "side_of_share",
+]
+
 
 class Layer(NamedTuple):
     """A convolution or pooling along one axis: kernel and step in pixels of its input, zeros put before the first."""

@@ -12,6 +12,21 @@ from gradlib.plan import ROOTS, Planned, missing, read_plan
 from gradlib.published import published, published_methods, published_rows
 from gradlib.tables import HEADINGS, MISSING, markdown_table, mean_and_spread, source_of
 
+__all__ = [
+    "against_paper",
+    "class_intervals",
+    "class_table",
+    "coverage_overview",
+    "coverage_table",
+    "distance_table",
+    "group_table",
+    "peers_table",
+    "published_classes",
+    "size_table",
+    "switch_table",
+    "tables_of",
+]
+
 BOTH = ("image_auroc", "pixel_auroc")
 
 

@@ -22,6 +22,8 @@ from gradlib.errors import InputError
 from gradlib.metrics import METRIC_NAMES, Metric, mean_over_classes
 from gradlib.paths import repository
 
+__all__ = ["Scores", "provenance", "read_results", "read_scores"]
+
 SCHEMA = 2
 RESULTS, SCORES = "results.json", "scores.npz"
 PACKAGES = ("gradlib", "torch", "timm", "numpy", "scikit-learn", "lightning-fabric")

@@ -26,6 +26,8 @@ from gradlib.plan import Planned, data_root, missing, parameters, read_plan, sel
 from gradlib.results import RESULTS, read_results
 from gradlib.train import differences
 
+__all__ = []
+
 
 def make(planned: Planned, device: str = "auto") -> str:
     """Make one run and its record; returns "made" or what went wrong, which runs/<name>/failed.txt keeps in full."""

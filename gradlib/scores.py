@@ -13,6 +13,8 @@ from torch import Tensor
 
 from gradlib.errors import InputError
 
+__all__ = ["BOX", "anomaly_map", "image_score"]
+
 PROTOCOLS = ("paper", "official")
 BOX = 21  # pixels, the released code's smoothing window
 POOL_DIVISOR = 7  # a window of size // 7 is the released code's 32 pixels at 224, and scales to other sizes

@@ -9,6 +9,8 @@ from gradlib.data.samples import Dataset, Sample, in_order
 from gradlib.errors import InputError
 from gradlib.train import epoch_generator
 
+__all__ = ["ENOUGH", "few", "hold_out"]
+
 SHARE = 4  # one in so many is held out
 ENOUGH = 19  # photographs, without which no threshold can aim at a false alarm rate of 5 % ({eq}`eq-false-alarm`)
 

@@ -24,6 +24,8 @@ from gradlib.paths import cache_folder, code_digest
 from gradlib.presets import preset_config, preset_training
 from gradlib.train import fit, make_fabric
 
+__all__ = ["evenly", "small_example", "train_small"]
+
 S, H = 224, 14  # pixels of a photograph and of its map, on each side
 
 

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from gradlib.errors import InputError
 from gradlib.model import GRAD, Features
 
+__all__ = ["PictureAt", "Places"]
+
 
 class Places(NamedTuple):
     """Where N images and their patches lie, and what is left of each patch."""

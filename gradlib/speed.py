@@ -14,6 +14,20 @@ from gradlib.cost import quartiles, ratio, read_measured
 from gradlib.paths import results_folder
 from gradlib.tables import markdown_table
 
+__all__ = [
+    "extraction_table",
+    "faults_table",
+    "inference_table",
+    "judging_table",
+    "lookups_table",
+    "memory_over_grad",
+    "metrics_table",
+    "purposes_table",
+    "read_speed",
+    "times",
+    "training_table",
+]
+
 SCHEMA = 1  # of the record, under its key "speed"
 RECORD = "cost/speed.json"  # in gradlib.paths.results_folder()
 FAULTS, FAULTS_SCHEMA = "cost/faults.json", 1  # of `benchmarks.faults`, under its key "faults"

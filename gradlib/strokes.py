@@ -7,6 +7,8 @@ import numpy as np
 
 from gradlib.errors import InputError
 
+__all__ = ["Stroke", "paint"]
+
 WHITE = 255
 
 

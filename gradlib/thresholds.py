@@ -12,6 +12,8 @@ from scipy.stats import beta
 
 from gradlib.errors import InputError
 
+__all__ = ["cut", "false_alarm_bound", "normals_needed"]
+
 
 @dataclass(frozen=True)
 class Cut:

@@ -21,6 +21,8 @@ from gradlib.model import GRAD, Features
 from gradlib.processes import mean_over_processes, share_statistics
 from gradlib.uniad import UniAD
 
+__all__ = ["TrainConfig", "epoch_generator", "fit", "make_fabric", "train_epoch"]
+
 
 @dataclass(frozen=True)
 class TrainConfig:

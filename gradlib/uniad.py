@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from gradlib.errors import InputError
 from gradlib.processes import Dealt
 
+__all__ = ["UniAD", "UniadConfig"]
+
 
 @dataclass(frozen=True)
 class UniadConfig:

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from gradlib.errors import InputError
 
+__all__ = []
+
 LITE0 = "tf_efficientnet_lite0"
 
 

@@ -25,6 +25,8 @@ from gradlib.data.scenes import (
     render,
 )
 
+__all__ = ["KINDS"]
+
 VISIBLE = 3  # grey levels; a smaller change is taken back, so that the mask is of what can be seen
 CLOSED = 5  # pixels of half a gap that the mask bridges: inside a changed area some pixels stay the same by chance
 SMALLEST = 16  # pixels of a region, as AUPRO counts a speck as much as a hole

@@ -21,6 +21,8 @@ from gradlib.data.archives import MVTEC, VISA, Archive, unpack, unpacked_before
 from gradlib.data.samples import sha256_of
 from gradlib.errors import InputError
 
+__all__ = []
+
 CHUNK = 1 << 16  # bytes; what a broken transfer loses of the last one is fetched again
 LONGEST_PAUSE = 60.0  # seconds
 HOPELESS = frozenset({400, 401, 403, 404, 405, 410, 451})  # HTTP answers that waiting does not change

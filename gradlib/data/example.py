@@ -10,6 +10,8 @@ from gradlib.data.elpv import read_elpv
 from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 
+__all__ = ["example_folder"]
+
 
 def example_folder(
     to: Path, *, kind: str = "mono", normals: int = 40, later: int = 80, seed: int = 0

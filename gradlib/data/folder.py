@@ -7,6 +7,8 @@ from gradlib.data.layout import class_folders, image_files, read_class
 from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order
 from gradlib.errors import InputError
 
+__all__ = []
+
 
 def read_folder(root: Path | str, categories: Sequence[str] | None = None) -> Dataset:
     """Photographs in `<root>/train/good` (one class, named after root) or `<root>/<class>/train/good` (several).

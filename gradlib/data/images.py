@@ -14,6 +14,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 
+__all__ = ["image_tensor", "read_image"]
+
 EXIF_ORIENTATION = 0x0112
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # one channel of 16 bits, 32 in memory for "I"
 DEEP_MAXIMUM = 65535

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from gradlib.errors import InputError
 
+__all__ = ["load_dataset"]
+
 SPLITS = ("train", "test", "validation")  # validation: only ELPV's uncertain cells
 NAMES = ("elpv", "synthetic", "mvtec", "visa", "folder")
 

@@ -16,6 +16,8 @@ from scipy import ndimage
 
 from gradlib.data.elpv import read_elpv
 
+__all__ = []
+
 SIDE = 256  # pixels of an image
 GAP = 4  # columns between the train and the test part of a texture, as interpolation looks beyond a crop
 CROPS = (150, 190)  # smallest and largest side of a texture's crop

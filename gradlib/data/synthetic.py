@@ -23,6 +23,8 @@ from gradlib.data.scenes import SCENES, SIDE, grey, render
 from gradlib.errors import InputError
 from gradlib.paths import cache_folder
 
+__all__ = []
+
 VERSION = 1  # to be raised whenever any pixel changes
 DEFAULTS = {"seed": 0, "normals": 60, "good": 30, "per_kind": 20}
 MARKER = ".gradlib-synthetic"  # written last, into a folder that is then renamed: where it is, all is

@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike
 
 from gradlib.errors import InputError
 
+__all__ = []
+
 JS = Path(__file__).parent / "js"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)

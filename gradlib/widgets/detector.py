@@ -16,6 +16,8 @@ from gradlib.errors import InputError
 from gradlib.paths import repository
 from gradlib.widgets.base import LivingFigure, joined, packed
 
+__all__ = ["PageDetector"]
+
 RUNTIME = repository() / "book" / "_vendor" / "vendor" / "ort"  # what a page loads beside the network
 
 

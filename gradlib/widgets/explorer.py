@@ -17,6 +17,8 @@ from gradlib.grids import Grid
 from gradlib.space import PictureAt, Places
 from gradlib.widgets.base import LivingFigure, joined, packed
 
+__all__ = ["Explorer"]
+
 NETWORK = "explorer.onnx"  # among the site's generated files; inputs "local", "free", output "picture"
 ACROSS = 32  # photographs in a row of their sheet
 PLACES = 7  # on each axis, whose pictures travel with the page

@@ -7,6 +7,8 @@ import traitlets
 from gradlib.grids import PaddingMode
 from gradlib.widgets.base import LivingFigure, joined
 
+__all__ = ["Grid1D"]
+
 
 class Grid1D(LivingFigure):
     """Drag the coordinate or an entry; the two weights and the output follow (Eq. 1). Explained in {ref}`ch-grid-1d`.

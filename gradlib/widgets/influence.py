@@ -12,6 +12,8 @@ from gradlib.receptive import Field
 from gradlib.widgets.base import LivingFigure, joined
 from gradlib.widgets.photographs import ACROSS, sheet
 
+__all__ = ["Influence"]
+
 
 class Influence(LivingFigure):
     """Move a point over the photograph: what changes a place of the map, or what a covered patch changes.

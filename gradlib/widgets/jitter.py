@@ -10,6 +10,8 @@ from gradlib.coordinates import JitterPer
 from gradlib.errors import InputError
 from gradlib.widgets.base import LivingFigure, joined, packed
 
+__all__ = ["Jitter"]
+
 
 class Jitter(LivingFigure):
     """How much of a step each knot gets, as two maps; strength and kind of the jitter can be changed.

@@ -13,6 +13,8 @@ from gradlib.errors import InputError
 from gradlib.grids import LocalGrid
 from gradlib.widgets.base import LivingFigure, joined, packed
 
+__all__ = ["Lookup2D", "around_patches"]
+
 COLUMNS = 16  # of the sprite
 
 

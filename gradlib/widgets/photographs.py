@@ -8,6 +8,8 @@ from PIL import Image
 
 from gradlib.data import read_image
 
+__all__ = []
+
 ACROSS = 8  # photographs in a row of the sheet
 
 

@@ -12,6 +12,8 @@ from gradlib.results import Scores
 from gradlib.widgets.base import LivingFigure, joined, packed
 from gradlib.widgets.photographs import ACROSS, sheet
 
+__all__ = ["Protocol"]
+
 SIDE = 160  # pixels of the photographs on the page
 BEST_EPOCH = {"key": "best_epoch", "words": "report the best epoch on the test images", "released": True}
 

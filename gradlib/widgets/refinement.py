@@ -13,6 +13,8 @@ from gradlib.model import GradConfig, GradOutput
 from gradlib.widgets.base import LivingFigure, joined, packed
 from gradlib.widgets.photographs import ACROSS, sheet
 
+__all__ = ["Refinement"]
+
 
 class Refinement(LivingFigure):
     """Move k and both lambdas; S, x-hat, d and the image score of a few photographs follow (Eq. 5, 6, 8).

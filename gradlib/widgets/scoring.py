@@ -12,6 +12,8 @@ from gradlib.scores import POOL_DIVISOR
 from gradlib.widgets.base import LivingFigure, joined, packed
 from gradlib.widgets.photographs import ACROSS, sheet
 
+__all__ = ["Scoring"]
+
 
 class Scoring(LivingFigure):
     """Move the smoothing and the pooling window; the map, the windows' means and the image score follow.

@@ -13,6 +13,8 @@ from gradlib.scores import anomaly_map, image_score
 from gradlib.widgets.base import LivingFigure, joined, packed
 from gradlib.widgets.photographs import ACROSS, sheet
 
+__all__ = ["Threshold", "examples"]
+
 SIDE = 160  # pixels of the photographs on the page
 
 
