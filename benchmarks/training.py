@@ -16,7 +16,7 @@ from gradlib.presets import PRESETS
 from gradlib.train import TrainConfig, make_fabric, train_epoch
 
 BATCH = 16  # of the released code on one device
-PSI = ("crad", "grad")  # the final release's and the first one's
+PSI = ("crad", "crad-s", "grad", "lite")  # the final release's two, the first one's, and this book's
 BACKWARD = 2  # a training step counts as three forward passes: the gradient of input and of weights cost one each
 # what an operation of PyTorch is for; the first group whose word its name holds
 PURPOSES = {
@@ -27,10 +27,12 @@ PURPOSES = {
 }
 
 
-def our_step(config: GradConfig, training: TrainConfig, precision: str) -> Way:
+def our_step(config: GradConfig, training: TrainConfig, precision: str, *, compiled: bool = False) -> Way:
     """One step of the training loop that every run of the book uses, on one batch of features at hand."""
     fabric = make_fabric("cpu", precision=precision)
     model = GRAD(config).to(memory_format=torch.channels_last)
+    if compiled:
+        model.psi.compile()
     groups = model.parameter_groups(lr_nets=training.lr_nets, lr_grids=training.lr_grids)
     module, optimizer = fabric.setup(model, AdamW(groups, weight_decay=training.weight_decay, fused=True))
     x = features(config, training.batch_size)
@@ -72,6 +74,7 @@ def causes(config: GradConfig, training: TrainConfig) -> dict[str, Way]:
         "features kept": released_step(config, training, backbone=False),
         "ours, float32": our_step(config, training, "32-true"),
         "ours, bfloat16": our_step(config, training, "bf16-mixed"),
+        "ours, bfloat16, compiled": our_step(config, training, "bf16-mixed", compiled=True),
     }
 
 

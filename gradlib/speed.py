@@ -35,7 +35,7 @@ SECTIONS = ("training", "lookups", "extraction", "inference", "metrics", "judgin
 FAULTS_MAKE = "`python -m benchmarks.faults` makes it in some minutes."
 COUNTS = ("kills", "two at once", "finished between")
 MAKE = "`python -m benchmarks.speed` makes it in about half an hour."
-PRECISIONS = {"ours, float32": "32-true", "ours, bfloat16": "bf16-mixed"}
+PRECISIONS = {"ours, float32": "32-true", "ours, bfloat16": "bf16-mixed", "ours, bfloat16, compiled": "bf16-mixed"}
 
 
 def read_speed(path: Path | None = None) -> dict[str, Any]:
