@@ -10,7 +10,7 @@ SOURCES := $(shell find book gradlib data -type f -not -path '*/_vendor/*' -not 
   _config.yml _toc.yml package-lock.json
 
 .NOTPARALLEL:
-.PHONY: help book test check results results-check cost peers lab lock clean
+.PHONY: help book test check results results-check cost speed faults gpu-bench peers lab lock clean
 
 help:
 	@echo "make book     install, execute and build the book to _build/html"
@@ -20,6 +20,9 @@ help:
 	@echo "make results  make the records missing in data/results that this machine can; MVTEC=path VISA=path CORES=2 GPUS=1"
 	@echo "make results-check  check every record and make one, drawn at random, anew; MVTEC=path VISA=path"
 	@echo "make cost     measure sizes, seconds and memory on this machine, some minutes"
+	@echo "make speed    measure each piece beside another way of doing it, half an hour"
+	@echo "make faults   kill processes at random moments and look for what was lost, some minutes"
+	@echo "make gpu-bench  measure a full-size training on the CUDA device that is here"
 	@echo "make peers    install what the peers' runs need beside"
 	@echo "make clean    remove the built book"
 
@@ -55,6 +58,15 @@ results-check: $(INSTALLED)
 
 cost: $(INSTALLED)
 	$(PYTHON) -m benchmarks.cost
+
+speed: $(INSTALLED)
+	$(PYTHON) -m benchmarks.speed
+
+faults: $(INSTALLED)
+	$(PYTHON) -m benchmarks.faults
+
+gpu-bench: $(INSTALLED)
+	$(PYTHON) -m benchmarks.gpu
 
 peers: $(INSTALLED)
 	$(PYTHON) -m pip install -r requirements-results.txt -c requirements.lock

@@ -17,7 +17,7 @@ from gradlib.data import Dataset, image_tensor
 from gradlib.errors import InputError
 from gradlib.train import epoch_generator
 
-__all__ = ["decoder_of_run"]
+__all__ = ["BLACK", "SCALE", "WHITE", "decoder_of_run"]
 
 FILE = "decoder.safetensors"
 BLACK, WHITE = (0.0,) * 3, (1.0,) * 3  # pictures stay in [0, 1]

@@ -16,7 +16,7 @@ from gradlib.errors import InputError
 from gradlib.ranking import Metric, Ranking, binary_labels, finite_scores, rank
 from gradlib.scores import check_protocol
 
-__all__ = ["auroc", "evaluate", "f1_max"]
+__all__ = ["Metric", "auroc", "average_precision", "evaluate", "f1_max", "mean_over_classes"]
 
 METRIC_NAMES = ("image_auroc", "image_ap", "image_f1max", "pixel_auroc", "pixel_ap", "pixel_f1max", "aupro")
 

@@ -22,7 +22,7 @@ from gradlib.errors import InputError
 from gradlib.metrics import METRIC_NAMES, Metric, mean_over_classes
 from gradlib.paths import repository
 
-__all__ = ["Scores", "provenance", "read_results", "read_scores"]
+__all__ = ["Scores", "digest", "provenance", "read_results", "read_scores"]
 
 SCHEMA = 2
 RESULTS, SCORES = "results.json", "scores.npz"

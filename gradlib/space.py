@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gradlib.errors import InputError
 from gradlib.model import GRAD, Features
 
-__all__ = ["PictureAt", "Places"]
+__all__ = ["PictureAt", "Places", "places"]
 
 
 class Places(NamedTuple):

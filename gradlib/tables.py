@@ -8,7 +8,7 @@ from IPython.display import Markdown
 from gradlib.ledger import Record, spread
 from gradlib.metrics import METRIC_NAMES
 
-__all__ = ["ledger_table", "markdown_table", "mean_and_spread", "metrics_of_run", "percent"]
+__all__ = ["HEADINGS", "ledger_table", "markdown_table", "mean_and_spread", "metrics_of_run", "percent", "source_of"]
 
 RANGE = re.compile(r"(?<=[\d%]) to (?=[-+−]?\d)")  # of two numbers, which no line break may part
 MISSING = "No such run is committed in data/results yet: `make results` makes it."

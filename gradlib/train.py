@@ -24,6 +24,9 @@ from gradlib.uniad import UniAD
 __all__ = ["TrainConfig", "epoch_generator", "fit", "make_fabric", "train_epoch"]
 
 
+BLOCK = 256  # images that move to a device at a time
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How to train; the defaults are the paper's (Appendix A)."""
@@ -116,6 +119,7 @@ def fit(
         weight_decay=config.weight_decay,
         fused=True,
     )
+    features = nearby(features, fabric.device)
     owner = {
         "train": asdict(config) | {"drops": list(config.drops)},
         "config": model.config.to_dict(),
@@ -147,6 +151,21 @@ def fit(
             after_epoch(epoch)
     model.eval()
     return log
+
+
+def nearby(features: Features, device: torch.device) -> Features:
+    """All features in the memory of a CUDA device if half of what is free there holds them; else as they are."""
+    if device.type != "cuda" or (isinstance(features, Tensor) and features.device == device):
+        return features
+    first = features[torch.zeros(1, dtype=torch.long)]  # (1, C, H, W)
+    free, _ = torch.cuda.mem_get_info(device)
+    if len(features) * first.numel() * first.element_size() > free / 2:
+        return features
+    blocks = torch.arange(len(features)).split(BLOCK)
+    kept = torch.empty(len(features), *first.shape[1:], device=device)
+    for block in blocks:
+        kept[block[0] : block[-1] + 1] = features[block].to(device)
+    return kept
 
 
 def train_epoch(

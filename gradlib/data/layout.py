@@ -6,7 +6,7 @@ from pathlib import Path
 from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 
-__all__ = []
+__all__ = ["IMAGE_SUFFIXES"]
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 # photographs too, as telephones and cameras write them, but Pillow alone does not read them

@@ -17,7 +17,7 @@ from gradlib.grids import Grid
 from gradlib.space import PictureAt, Places
 from gradlib.widgets.base import LivingFigure, joined, packed
 
-__all__ = ["Explorer"]
+__all__ = ["NETWORK", "Explorer"]
 
 NETWORK = "explorer.onnx"  # among the site's generated files; inputs "local", "free", output "picture"
 ACROSS = 32  # photographs in a row of their sheet

@@ -1,0 +1,212 @@
+"""The record of speed: read, set in tables, committed for today's models; kills lose nothing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import extraction, faults, gpu, inference, lookups, metrics, timing
+from benchmarks.released import SampledGRAD, SampledGrid, WholeBackbone, released_step
+from gradlib import speed
+from gradlib.cost import summary
+from gradlib.errors import InputError
+from gradlib.grids import Grid
+from gradlib.metrics import evaluate
+from gradlib.model import GRAD, GradConfig
+from gradlib.paths import repository
+from gradlib.presets import PRESETS
+from gradlib.results import write_json
+from gradlib.train import TrainConfig
+
+SMALL = GradConfig(channels=216, map_size=(6, 6), fusion="mobile", blocks=1, width=16, concat="global_local")
+COMMITTED = repository() / "data" / "results" / speed.RECORD
+
+
+def ways(**seconds: list[float]) -> dict:
+    return {name.replace("_", " "): summary(values) for name, values in seconds.items()}
+
+
+@pytest.fixture
+def record() -> dict:
+    """A record with numbers that are easy to follow."""
+    step = {
+        "step_flops": 60,
+        "seconds": {"released way": summary([8.0, 12.0]), "ours, float32": summary([4.0, 4.0])},
+        "purposes": {"convolutions": 0.75, "the rest": 0.25},
+    }
+    points = [
+        {"way": way, "N": N, "batch": 1, "seconds": summary([value, value])}
+        for way, N, value in (("GRAD, psi of lite", 100, 0.1), ("memory", 100, 0.2), ("memory", 1000, 2.0))
+    ]
+    values = {"image_auroc": 0.5, "pixel_ap": 0.25}
+    size = {"peak_bytes": 2e9, "input_bytes": 1e9}
+    return {
+        "speed": speed.SCHEMA,
+        "sections": {
+            "training": {"batch": 16, "peak_flops": {"32-true": 30, "bf16-mixed": 60}, "by_psi": {"crad": step}},
+            "lookups": {
+                "by_lookup": {
+                    "local": {k: ways(ours=[1.0], grid_sample=[v]) for k, v in (("forward", 2.0), ("gradients", 3.0))}
+                }
+            },
+            "extraction": {
+                "by_backbone": {
+                    "net": {"map_size": 14, "bytes": 5000, "seconds": ways(a=[0.5], b=[2.0], c=[1.0], d=[1.0])}
+                }
+            },
+            "inference": {"points": points},
+            "metrics": {
+                "by_way": {
+                    "ours": {**size, "seconds": summary([3.0]), "values": {**values, "pixel_ap": 0.25 + 1e-9}},
+                    "scikit-learn": {**size, "seconds": summary([9.0]), "values": values},
+                }
+            },
+            "judging": {"points": [{"photographs": 10, "bytes": 5e6}, {"photographs": 10, "bytes": 6e6, "page": True}]},
+        },
+    }
+
+
+def rows(table: object) -> list[list[str]]:
+    """The cells of a Markdown table below its headings."""
+    lines = table.data.splitlines()[2:]  # type: ignore[attr-defined]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_a_step_is_told_as_a_ratio_and_a_share(record: dict) -> None:
+    released, ours = rows(speed.training_table(record))
+    assert released == ["crad", "released way", "10.0 (9.00–11.0)", "1.00 (1.00–1.00)", ""]
+    assert ours == ["crad", "ours, float32", "4.00 (4.00–4.00)", "2.50 (2.25–2.75)", "50%"]
+    assert rows(speed.purposes_table(record)) == [["convolutions", "75.0%"], ["the rest", "25.0%"]]
+    np.testing.assert_allclose(
+        speed.times(record["sections"]["training"]["by_psi"]["crad"]["seconds"], "released way", "ours, float32"),
+        [2, 3],
+    )
+
+
+def test_the_other_tables(record: dict) -> None:
+    assert rows(speed.lookups_table(record)) == [["local", "1000.00", "2.00 (2.00–2.00)", "3.00 (3.00–3.00)"]]
+    assert rows(speed.extraction_table(record))[0][:3] == ["net, map 14", "2.00 (2.00–2.00)", "0.500 (0.500–0.500)"]
+    assert rows(speed.inference_table(record, batch=1)) == [
+        ["GRAD, psi of lite", "100 (100–100)", ""],
+        ["memory", "200 (200–200)", "2,000 (2,000–2,000)"],
+    ]
+    assert rows(speed.memory_over_grad(record, "memory", 100, batch=1)) == [["GRAD, psi of lite", "2.00 (2.00–2.00)"]]
+    ours, theirs = rows(speed.metrics_table(record))
+    assert (ours[0], ours[1], ours[-1], theirs[-1]) == ("ours", "2", "1e-09", "0e+00")
+    assert rows(speed.judging_table(record)) == [["10", "5"], ["10, page written", "6"]]
+
+
+def test_kills_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "faults.json"
+    with pytest.raises(InputError, match=r"python -m benchmarks\.faults"):
+        speed.faults_table(path)
+    work = dict(zip(speed.COUNTS, (3, 1, 2), strict=True))
+    write_json(path, {"faults": speed.FAULTS_SCHEMA, "works": {"cache": work, "model": work}})
+    assert rows(speed.faults_table(path))[-1] == ["**all**", "**6**", "**2**", "**4**"]
+
+
+def test_committed_records_hold_every_section_and_enough_kills() -> None:
+    record = speed.read_speed(COMMITTED)
+    assert tuple(record["sections"]) == speed.SECTIONS
+    for section in record["sections"].values():
+        assert not section["provenance"]["uncommitted_changes"]
+    found = json.loads((COMMITTED.parent / "faults.json").read_text())
+    assert sum(work["kills"] for work in found["works"].values()) >= 200
+
+
+def test_the_metrics_of_the_record_are_scikit_learn_s() -> None:
+    ways = speed.read_speed(COMMITTED)["sections"]["metrics"]["by_way"]
+    for name, value in ways["scikit-learn"]["values"].items():
+        assert ways["ours"]["values"][name] == pytest.approx(value, abs=1e-6)
+    assert len(ways["ours"]["values"]) == 7
+
+
+def test_released_way_computes_what_ours_does() -> None:
+    torch.manual_seed(0)
+    ours, theirs = GRAD(SMALL).eval(), SampledGRAD(SMALL).eval()
+    weights = ours.state_dict()
+    for name in ("G_l.G", "G_g.G"):
+        weights[name] = weights[name].permute(2, 1, 0)[None]  # (1, K, R, R), indexed [y, x]
+    theirs.load_state_dict(weights)
+    x = torch.randn(2, 216, 6, 6)
+    with torch.no_grad():
+        for one, other in zip(ours(x), theirs(x), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_released_step_learns_on_photographs() -> None:
+    step = released_step(SMALL, TrainConfig(epochs=1, batch_size=2))
+    first = step()
+    for _ in range(3):
+        last = step()
+    assert last < first
+    assert WholeBackbone()(torch.zeros(1, 3, 64, 64), (6, 6)).shape == (1, 216, 6, 6)
+
+
+@pytest.mark.parametrize("name", [*lookups.pairs()])
+def test_lookups_that_are_compared_read_the_same(name: str) -> None:
+    grid, c, shape = lookups.pairs()[name]
+    torch.testing.assert_close(grid(c), SampledGrid(grid, shape)(c), rtol=1e-4, atol=1e-6)
+    assert isinstance(grid, Grid)
+
+
+def test_metrics_are_measured_on_the_same_drawing() -> None:
+    maps, scores, labels, masks = metrics.drawn(8)
+    theirs = metrics.by_scikit_learn(maps, scores, labels, masks)
+    ours = evaluate(maps, scores, labels, masks)
+    assert {name: ours[name].value for name in theirs} == pytest.approx(theirs, abs=1e-6)
+
+
+def test_every_way_of_inference_gives_a_map() -> None:
+    x = torch.randn(2, 8, inference.H, inference.W)
+    for way in (inference.padim(8), inference.patchcore(20, 8), inference.grad("lite", 8)):
+        with torch.no_grad():
+            assert way(x).shape == (2, inference.H, inference.W)
+
+
+def test_extraction_reads_what_it_wrote(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extraction, "IMAGES", 4)
+    monkeypatch.setattr(extraction, "BACKBONES", {"tf_efficientnet_lite0": (False, 14)})
+    monkeypatch.setattr(timing, "QUICK", 0.0)
+    (found,) = extraction.measure(1)["by_backbone"].values()
+    assert set(found["seconds"]) == {"decoding", "backbone", "into the cache", "out of the cache"}
+    assert found["bytes"] > 152 * 14 * 14 * 4
+
+
+KILLS = """
+import random, sys
+from pathlib import Path
+import torch
+from benchmarks import faults
+torch.set_num_threads(1)
+work = faults.WORKS[sys.argv[1]](Path(sys.argv[2]))
+print(faults.torment(work, 2, random.Random())["kills"])
+"""
+
+
+@pytest.mark.parametrize("work", faults.WORKS)
+def test_a_kill_costs_nothing_that_was_done(work: str, tmp_path: Path) -> None:
+    # in a process of its own, because a process with other threads should not fork
+    command = [sys.executable, "-c", KILLS, work, str(tmp_path)]
+    answer = subprocess.run(command, capture_output=True, text=True, cwd=repository(), check=False)
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    assert answer.stdout.split()[-1] == "2"
+
+
+def test_presets_of_the_benchmarks_exist() -> None:
+    assert set(inference.PSI.values()) <= set(PRESETS)
+
+
+def test_a_trial_of_the_gpu_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "gpu.json"
+    assert gpu.main(["--device", "cpu", "--images", "2", "--epochs", "1", "--batch", "1", "--out", str(out)]) == 0
+    found = json.loads(out.read_text())
+    assert (found["features"], found["training"]["images"]) == ("random", 2)
+    assert found["training"]["flops_a_second"] > 0
+    if not torch.cuda.is_available():
+        assert gpu.main(["--out", str(out)]) == 2
+        assert "not available here" in capsys.readouterr().err
