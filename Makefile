@@ -35,7 +35,7 @@ BESIDE := OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 test: check $(BUILT)
 	$(BESIDE) --cov=gradlib --cov-report=term-missing:skip-covered
-	$(BESIDE) --nbmake book/
+	$(BESIDE) --nbmake --durations=0 book/ # how long each chapter took is part of the answer
 
 check: $(INSTALLED)
 	$(PYTHON) -m ruff check
