@@ -179,3 +179,11 @@ def test_bad_input_is_refused_with_a_sentence() -> None:
     ]:
         with pytest.raises(InputError, match=sentence):
             aupro(*arguments)
+
+
+def test_pixels_may_be_taken_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    maps, masks = random.standard_normal((3, 9, 9)), random.random((3, 9, 9)) < 0.3
+    whole = aupro(maps, masks).value
+    monkeypatch.setattr("gradlib.aupro.BLOCK", 5)
+    assert aupro(maps, masks).value == pytest.approx(whole, rel=1e-12)
