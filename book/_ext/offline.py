@@ -55,7 +55,9 @@ POLICY = "; ".join(
 
 def forbid_other_hosts(app: Sphinx, page: str, template: str, context: dict[str, object], tree: object) -> None:
     """A content security policy on each page: a browser asks no other host even if a script wants to."""
-    context["metatags"] = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">' + str(context["metatags"])
+    context["metatags"] = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">' + str(
+        context.get("metatags", "")
+    )
 
 
 def setup(app: Sphinx) -> dict[str, object]:
