@@ -27,7 +27,7 @@ COMMITTED = repository() / "data" / "results" / speed.RECORD
 
 
 def ways(**seconds: list[float]) -> dict:
-    return {name.replace("_", " "): summary(values) for name, values in seconds.items()}
+    return {name: summary(values) for name, values in seconds.items()}
 
 
 @pytest.fixture
