@@ -21,10 +21,10 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 from torch import Tensor
-from torch.optim import AdamW
 from tqdm import tqdm
 
 from benchmarks.timing import Way, alternate, own_peak, peak_of
+from benchmarks.training import features, our_step
 from gradlib.backbones import load_backbone
 from gradlib.cache import cached_features
 from gradlib.cost import LITE0_CHANNELS, RECORD, SCHEMA, configurations, counted, model_named, summary, training_named
@@ -32,7 +32,6 @@ from gradlib.data import load_dataset
 from gradlib.knn import ENTRIES
 from gradlib.paths import results_folder
 from gradlib.results import provenance, write_json
-from gradlib.train import make_fabric, train_epoch
 
 CPU = torch.device("cpu")
 IMAGES = (100, 300, 1000, 3000, 10000)  # N
@@ -41,25 +40,14 @@ SHARES = {"memory, 10 %": 0.1, "memory, 1 %": 0.01}  # of all training patches, 
 GRAD_NAME = "GRAD lite"
 
 
-def random_features(name: str, batch: int) -> Tensor:
-    config = configurations()[name]
-    x = torch.randn(batch, config.channels, *config.map_size, generator=torch.Generator().manual_seed(0))
-    return x.contiguous(memory_format=torch.channels_last)
-
-
 def training_step(name: str, batch: int) -> Way:
     """One step of the training loop that every run of the book uses, on one batch of random features."""
-    fabric, x = make_fabric("cpu"), random_features(name, batch)
-    config = replace(training_named(name), batch_size=batch)
-    model = model_named(name).to(memory_format=torch.channels_last)
-    groups = model.parameter_groups(lr_nets=config.lr_nets, lr_grids=config.lr_grids)
-    module, optimizer = fabric.setup(model, AdamW(groups, weight_decay=config.weight_decay, fused=True))
-    return lambda: train_epoch(module, x, optimizer, config, 0, fabric)
+    return our_step(model_named(name), replace(training_named(name), batch_size=batch), "32-true")
 
 
 def scoring(name: str, batch: int) -> Way:
     """From features to d for one batch."""
-    model, x = model_named(name).eval().to(memory_format=torch.channels_last), random_features(name, batch)
+    model, x = model_named(name).eval().to(memory_format=torch.channels_last), features(configurations()[name], batch)
 
     @torch.inference_mode()
     def score() -> Tensor:
@@ -132,7 +120,7 @@ def measure_latency(images: Sequence[int], real: Tensor, rounds: int) -> dict[st
 
     At the largest N of which there are real patches the memories are measured with random ones as well.
     """
-    x = random_features("lite", 1)
+    x = features(configurations()["lite"], 1)
     ways: dict[str, Way] = {}
     points: list[dict[str, Any]] = []
     memories: dict[str, float | None] = {**SHARES, CAPPED: None}

@@ -14,6 +14,7 @@ from gradlib.cost import convolution_flops, counted, summary
 from gradlib.model import GRAD, GradConfig
 from gradlib.presets import PRESETS
 from gradlib.train import TrainConfig, make_fabric, train_epoch
+from gradlib.uniad import UniAD, UniadConfig
 
 BATCH = 16  # of the released code on one device
 PSI = ("crad", "crad-s", "grad", "lite")  # the final release's two, the first one's, and this book's
@@ -27,19 +28,19 @@ PURPOSES = {
 }
 
 
-def our_step(config: GradConfig, training: TrainConfig, precision: str, *, compiled: bool = False) -> Way:
+def our_step(model: GRAD | UniAD, training: TrainConfig, precision: str, *, compiled: bool = False) -> Way:
     """One step of the training loop that every run of the book uses, on one batch of features at hand."""
-    fabric = make_fabric("cpu", precision=precision)
-    model = GRAD(config).to(memory_format=torch.channels_last)
+    fabric, x = make_fabric("cpu", precision=precision), features(model.config, training.batch_size)
+    model = model.to(memory_format=torch.channels_last)
     if compiled:
         model.psi.compile()
     groups = model.parameter_groups(lr_nets=training.lr_nets, lr_grids=training.lr_grids)
     module, optimizer = fabric.setup(model, AdamW(groups, weight_decay=training.weight_decay, fused=True))
-    x = features(config, training.batch_size)
     return lambda: train_epoch(module, x, optimizer, training, 0, fabric)
 
 
-def features(config: GradConfig, batch: int) -> Tensor:
+def features(config: GradConfig | UniadConfig, batch: int) -> Tensor:
+    """Random features (batch, C, H, W) for a model of this configuration."""
     x = torch.randn(batch, config.channels, *config.map_size, generator=torch.Generator().manual_seed(0))
     return x.contiguous(memory_format=torch.channels_last)
 
@@ -72,9 +73,9 @@ def causes(config: GradConfig, training: TrainConfig) -> dict[str, Way]:
     return {
         "released way": released_step(config, training),
         "features kept": released_step(config, training, backbone=False),
-        "ours, float32": our_step(config, training, "32-true"),
-        "ours, bfloat16": our_step(config, training, "bf16-mixed"),
-        "ours, bfloat16, compiled": our_step(config, training, "bf16-mixed", compiled=True),
+        "ours, float32": our_step(GRAD(config), training, "32-true"),
+        "ours, bfloat16": our_step(GRAD(config), training, "bf16-mixed"),
+        "ours, bfloat16, compiled": our_step(GRAD(config), training, "bf16-mixed", compiled=True),
     }
 
 
@@ -90,6 +91,6 @@ def measure(rounds: int) -> dict[str, Any]:
         found["by_psi"][name] = {
             "step_flops": (1 + BACKWARD) * BATCH * counted(config).flops,
             "seconds": {way: summary(rounds) for way, rounds in seconds.items()},
-            "purposes": purposes(our_step(config, training, "bf16-mixed")),
+            "purposes": purposes(our_step(GRAD(config), training, "bf16-mixed")),
         }
     return found
