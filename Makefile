@@ -16,7 +16,7 @@ help:
 	@echo "make book     install, execute and build the book to _build/html"
 	@echo "make test     install and build if need be, then run every check"
 	@echo "make lab      open the chapters in JupyterLab"
-	@echo "make lock     renew requirements.lock after an edit of requirements.txt"
+	@echo "make lock     renew requirements.lock and .hashes after an edit of requirements.txt"
 	@echo "make results  make the records missing in data/results that this machine can; MVTEC=path VISA=path CORES=2 GPUS=1"
 	@echo "make results-check  check every record and make one, drawn at random, anew; MVTEC=path VISA=path"
 	@echo "make cost     measure sizes, seconds and memory on this machine, some minutes"
@@ -74,9 +74,12 @@ peers: $(INSTALLED)
 lab: $(INSTALLED)
 	$(PYTHON) -m jupyterlab $(LAB)
 
+LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header
+
 lock: $(PYTHON)
 	$(PYTHON) -m pip install --quiet uv
-	$(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header requirements.txt -o requirements.lock
+	$(LOCK) requirements.txt -o requirements.lock
+	$(LOCK) --generate-hashes --constraints requirements.lock requirements.txt -o requirements.hashes
 
 clean:
 	rm -rf _build book/_generated
@@ -88,8 +91,9 @@ $(BUILT): $(INSTALLED) $(SOURCES)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going --all
 	@mv _build/.began $@ # its time is that of the beginning: what was edited meanwhile is built again
 
-$(INSTALLED): requirements.txt requirements.lock pyproject.toml | $(PYTHON)
-	$(PYTHON) -m pip install -r requirements.txt -c requirements.lock
+# What is downloaded must be the very files that passed: their hashes are locked too.
+$(INSTALLED): requirements.txt requirements.hashes pyproject.toml | $(PYTHON)
+	$(PYTHON) -m pip install --require-hashes -r requirements.hashes
 	$(PYTHON) -m pip install --no-deps -e .
 	@touch $@
 

@@ -17,14 +17,12 @@ from tqdm import tqdm
 
 from gradlib.checkpoint import load_tensors, save_tensors
 from gradlib.errors import InputError
+from gradlib.feeding import arriving, nearby
 from gradlib.model import GRAD, Features
 from gradlib.processes import mean_over_processes, share_statistics
 from gradlib.uniad import UniAD
 
 __all__ = ["TrainConfig", "epoch_generator", "fit", "make_fabric", "train_epoch"]
-
-
-BLOCK = 256  # images that move to a device at a time
 
 
 @dataclass(frozen=True)
@@ -153,21 +151,6 @@ def fit(
     return log
 
 
-def nearby(features: Features, device: torch.device) -> Features:
-    """All features in the memory of a CUDA device if half of what is free there holds them; else as they are."""
-    if device.type != "cuda" or (isinstance(features, Tensor) and features.device == device):
-        return features
-    first = features[torch.zeros(1, dtype=torch.long)]  # (1, C, H, W)
-    free, _ = torch.cuda.mem_get_info(device)
-    if len(features) * first.numel() * first.element_size() > free / 2:
-        return features
-    blocks = torch.arange(len(features)).split(BLOCK)
-    kept = torch.empty(len(features), *first.shape[1:], device=device)
-    for block in blocks:
-        kept[block[0] : block[-1] + 1] = features[block].to(device)
-    return kept
-
-
 def train_epoch(
     module: Any, features: Features, optimizer: Optimizer, config: TrainConfig, epoch: int, fabric: Fabric
 ) -> float:
@@ -184,8 +167,7 @@ def train_epoch(
     if len(batches) > 1 and len(batches[-1]) < 2 * world:
         batches = batches[:-1]  # each process needs two images: the statistics of a single one are none
     total = torch.zeros((), device=fabric.device)
-    for batch in batches:
-        x = features[batch[rank::world]].to(fabric.device, non_blocking=True)
+    for x in arriving(features, [batch[rank::world] for batch in batches], fabric.device):
         out = module(x, generator=noise)
         loss = F.mse_loss(out.reconstruction, out.features)  # Eq. 7, averaged over the batch
         optimizer.zero_grad(set_to_none=True)

@@ -20,7 +20,7 @@ from gradlib.paths import repository
 ROOT = repository()
 TOP_LEVEL = (
     "README.md CONTRIBUTING.md LICENSE CITATION.cff Makefile pyproject.toml requirements.txt requirements.lock "
-    "_config.yml _toc.yml package.json package-lock.json .ci/run .gitattributes .gitignore .pre-commit-config.yaml "
+    "requirements.hashes _config.yml _toc.yml package.json package-lock.json .ci/run .gitattributes .gitignore .pre-commit-config.yaml "
     "book gradlib data tests benchmarks profiles Snakefile"
 )
 # In pieces, so that this file passes its own test.
@@ -61,6 +61,13 @@ def test_lock_holds_each_requirement_within_its_bounds() -> None:
         (pin,) = locked[name].specifier
         assert pin.operator == "=="
         assert wanted.specifier.contains(pin.version), f"{name} {pin.version} is outside {wanted.specifier}"
+
+
+def test_the_same_versions_are_installed_file_by_file_checked() -> None:
+    pins = [line.strip() for line in (ROOT / "requirements.lock").read_text().splitlines()]
+    blocks = re.split(r"\n(?=\S)", (ROOT / "requirements.hashes").read_text().strip())
+    assert [block.split("\\", 1)[0].strip() for block in blocks] == pins, "run `make lock`"
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", block) for block in blocks)
 
 
 def test_javascript_versions_are_exact_and_locked_by_hash() -> None:
