@@ -20,7 +20,8 @@ from gradlib.paths import repository
 ROOT = repository()
 TOP_LEVEL = (
     "README.md CONTRIBUTING.md LICENSE CITATION.cff Makefile pyproject.toml requirements.txt requirements.lock "
-    "requirements.hashes _config.yml _toc.yml package.json package-lock.json .ci/run .gitattributes .gitignore .pre-commit-config.yaml "
+    "requirements.hashes _config.yml _toc.yml "
+    "package.json package-lock.json .ci/run .gitattributes .gitignore .pre-commit-config.yaml "
     "book gradlib data tests benchmarks profiles Snakefile"
 )
 # In pieces, so that this file passes its own test.
