@@ -1,0 +1,77 @@
+"""A clock that jumps by years, either way, makes nothing be made again and nothing be taken for unfinished."""
+
+import itertools
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from conftest import write_tiny_mvtec
+from snakemake import cli as snakemake
+
+from gradlib import experiment, feature_files
+from gradlib.experiment import Experiment, run
+from gradlib.paths import repository, results_folder
+from gradlib.plan import read_plan
+from gradlib.results import read_results
+
+YEARS = 20 * 365 * 86_400.0
+TINY = Experiment(dataset="mvtec", categories=("gear",), image_size=64, map_size=4, epochs=2)
+
+
+@pytest.fixture(params=[-YEARS, YEARS], ids=["back", "forth"])
+def jump(request: pytest.FixtureRequest) -> float:
+    return request.param
+
+
+@pytest.fixture
+def _jumping(jump: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for the time gets that of another decade every second time."""
+    true, turns = time.time, itertools.cycle((0.0, jump))
+    monkeypatch.setattr(time, "time", lambda: true() + next(turns))
+
+
+def date(folder: Path, jump: float) -> None:
+    """Give each file below the time that it would have had on a clock set wrong."""
+    for path in folder.rglob("*"):
+        os.utime(path, (path.stat().st_mtime + jump,) * 2)
+
+
+@pytest.mark.usefixtures("_jumping")
+def test_a_run_takes_up_what_was_made_at_another_time(
+    jump: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAD_CACHE", str(tmp_path / "cache"))
+    images, out = write_tiny_mvtec(tmp_path / "images", size=64), tmp_path / "out"
+    first = read_results(run(TINY, data_root=images, out=out, device="cpu"))
+    assert all(seconds >= 0 for seconds in first["seconds"].values())
+    date(tmp_path, jump)
+    monkeypatch.setattr(feature_files.FeatureJob, "blocks", lambda _: pytest.fail("features were computed again"))
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment, "run_part", lambda *_: pytest.fail("a finished run was made again"))
+        assert read_results(run(TINY, data_root=images, out=out, device="cpu")) == first
+    for file in ("results.json", "scores.npz"):
+        (out / file).unlink()
+    assert read_results(run(TINY, data_root=images, out=out, device="cpu"))["mean"] == first["mean"]
+
+
+def test_snakemake_does_not_ask_when_a_record_was_made(
+    jump: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = read_plan()
+    recorded = [run.record() for run in plan.values() if run.record().exists()]
+    assert recorded
+    for record in recorded:
+        shutil.copyfile(record, tmp_path / record.name)
+    date(tmp_path, jump)
+    monkeypatch.setenv("GRAD_RESULTS", str(tmp_path))
+    arguments = ["--dry-run", "--snakefile", str(repository() / "Snakefile"), "--directory", str(tmp_path)]
+    with pytest.raises(SystemExit) as ended:
+        snakemake.main(arguments)
+    words = "".join(capsys.readouterr())
+    assert ended.value.code == 0, words
+    wanted = set(re.findall(r"wildcards: name=(\S+)", words))
+    assert wanted == plan.keys() - {record.stem for record in recorded}
+    assert results_folder() == tmp_path
