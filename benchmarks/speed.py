@@ -31,6 +31,7 @@ MEASURES = {
     "inference": inference.measure,
 }
 assert tuple(MEASURES) == SECTIONS
+PRODUCTS = ("avx2", "avx512_f", "avx512_bf16", "amx_bf16", "bf16", "sve2")  # x86, then ARM
 
 
 def so_far(path: Path) -> dict:
@@ -39,6 +40,12 @@ def so_far(path: Path) -> dict:
         return read_speed(path)
     except InputError:
         return {"speed": SCHEMA, "sections": {}}
+
+
+def instructions() -> list[str]:
+    """The processor's instructions for products of many numbers, which decide what bfloat16 gains."""
+    told = getattr(torch.cpu, "get_capabilities", dict)()  # not in every version of PyTorch
+    return [name for name in PRODUCTS if told.get(name)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -64,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "rounds": given.rounds,
             "seconds": round(time.perf_counter() - began),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "instructions": instructions(),
             "provenance": provenance(torch.device("cpu")),
         }
         write_json(given.out, record)

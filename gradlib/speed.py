@@ -22,6 +22,7 @@ __all__ = [
     "lookups_table",
     "memory_over_grad",
     "metrics_table",
+    "peaks_table",
     "purposes_table",
     "read_speed",
     "times",
@@ -69,6 +70,14 @@ def training_table(record: Mapping[str, Any]) -> Markdown:
             faster = with_spread(times(found["seconds"], "released way", way))
             rows.append([psi, way, with_spread(seconds["rounds"]), faster, share])
     return markdown_table(["psi", "way", "seconds a step", "times as fast", "share of peak"], rows, text=2)
+
+
+def peaks_table(record: Mapping[str, Any]) -> Markdown:
+    """What these cores reach in a 3 x 3 convolution, by type of number."""
+    peaks = record["sections"]["training"]["peak_flops"]
+    slowest = min(peaks.values())
+    rows = [[name, f"{peak / 1e9:,.0f}", f"{peak / slowest:.1f}"] for name, peak in peaks.items()]
+    return markdown_table(["numbers", "10⁹ operations a second", "times as fast"], rows)
 
 
 def purposes_table(record: Mapping[str, Any]) -> Markdown:

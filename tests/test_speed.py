@@ -11,6 +11,7 @@ import torch
 
 from benchmarks import extraction, faults, gpu, inference, lookups, metrics, timing
 from benchmarks.released import SampledGRAD, SampledGrid, WholeBackbone, released_step
+from benchmarks.speed import PRODUCTS
 from gradlib import speed
 from gradlib.cost import summary
 from gradlib.errors import InputError
@@ -100,6 +101,11 @@ def test_the_other_tables(record: dict) -> None:
     assert rows(speed.judging_table(record)) == [["10", "5"], ["10, page written", "6"]]
 
 
+def test_peaks_stand_beside_the_slowest(record: dict) -> None:
+    record["sections"]["training"]["peak_flops"] = {"32-true": 2e11, "bf16-mixed": 9e11}
+    assert rows(speed.peaks_table(record)) == [["32-true", "200", "1.0"], ["bf16-mixed", "900", "4.5"]]
+
+
 def test_kills_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "faults.json"
     with pytest.raises(InputError, match=r"python -m benchmarks\.faults"):
@@ -114,6 +120,7 @@ def test_committed_records_hold_every_section_and_enough_kills() -> None:
     assert set(record["sections"]) == set(speed.SECTIONS)
     for section in record["sections"].values():
         assert not section["provenance"]["uncommitted_changes"]
+        assert set(section["instructions"]) <= set(PRODUCTS)
     found = json.loads((COMMITTED.parent / "faults.json").read_text())
     assert sum(work["kills"] for work in found["works"].values()) >= 200
 
