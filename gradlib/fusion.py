@@ -43,7 +43,8 @@ class SqueezeExcitation(nn.Module):
         )
 
     def forward(self, f: Tensor) -> Tensor:
-        return f * self.layers(f.mean(dim=(2, 3)))[:, :, None, None]  # (B, C, H, W)
+        patches = f.permute(0, 2, 3, 1).flatten(1, 2)  # (B, HW, C): so the mean's gradient lies in memory as f does
+        return f * self.layers(patches.mean(dim=1))[:, :, None, None]  # (B, C, H, W)
 
 
 class MobileBottleneck(nn.Module):
