@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from living import SITE, launch, served
+from living import SITE, launch, opened, served
 from PIL import Image
 from playwright.sync_api import Browser, Locator, sync_playwright
 
@@ -53,10 +53,8 @@ def open_figure(browser: Browser, host: str) -> Iterator[Callable[..., Locator]]
     contexts = []
 
     def open_one(page: str, name: str, **options: Any) -> Locator:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        contexts.append(context)
-        tab = context.new_page()
-        tab.goto(host + page, wait_until="domcontentloaded", timeout=60_000)
+        tab = opened(browser, host + page, **options)
+        contexts.append(tab.context)
         figure = tab.locator(f'[data-living="{name}"]')
         figure.scroll_into_view_if_needed(timeout=30_000)
         return figure

@@ -7,16 +7,16 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from ipywidgets import Widget
 from ipywidgets.embed import embed_data
-from playwright.sync_api import Browser, Locator, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, TimeoutError
 
 from gradlib.paths import generated_folder, repository
 
@@ -48,6 +48,35 @@ PAGE = """<!doctype html><html lang="en" data-content_root="./" data-theme="ligh
 def launch(playwright: Playwright) -> Browser:
     """A Chromium that can reach nothing but this machine."""
     return playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+
+
+def opened(
+    browser: Browser,
+    address: str,
+    *,
+    prepare: Callable[[Page], None] = lambda tab: None,
+    until: Literal["domcontentloaded", "load"] = "domcontentloaded",
+    **options: Any,
+) -> Page:
+    """A page in a context of its own, `prepare`d before it loads; close it by `tab.context.close()`.
+
+    A browser under load stalls once in thousands of pages, which says nothing about the page: a load that does not end
+    is begun anew in another context. If that stalls too, the error names what was still on its way.
+    """
+    for attempt in (1, 2):
+        tab = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
+        coming: set[str] = set()
+        tab.on("request", lambda request, urls=coming: urls.add(request.url))
+        for end in ("requestfinished", "requestfailed"):
+            tab.on(end, lambda request, urls=coming: urls.discard(request.url))
+        prepare(tab)
+        try:
+            tab.goto(address, wait_until=until, timeout=45_000)
+            return tab
+        except TimeoutError:
+            tab.context.close()
+            print(f"{address} did not load at attempt {attempt}; still on their way: {sorted(coming) or 'nothing'}")
+    pytest.fail(f"{address} did not load, twice")
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from statistics import median
 import numpy as np
 import pytest
 from easel import PAGE, judged, painted, photographs, settle, shown
-from living import SITE, drag, needs_browser, needs_site, redraws, states
+from living import SITE, drag, needs_browser, needs_site, opened, redraws, states
 from onnxruntime import InferenceSession
 from PIL import Image
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from gradlib.detector import squashed
 from gradlib.export import session
@@ -185,13 +185,15 @@ def test_a_picture_can_be_dropped(open_figure: Open) -> None:
     assert painted(figure).size == (50, 40)
 
 
-def test_without_webassembly_the_results_made_before_remain(open_figure: Open, browser, host: str) -> None:
-    context = browser.new_context()
-    context.add_init_script("delete window.WebAssembly")
-    tab, errors = context.new_page(), []
-    tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.goto(host + PAGE)
+def test_without_webassembly_the_results_made_before_remain(browser: Browser, host: str) -> None:
+    errors: list[str] = []
+
+    def prepare(tab: Page) -> None:
+        tab.add_init_script("delete window.WebAssembly")
+        tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+
+    tab = opened(browser, host + PAGE, prepare=prepare)
     figure = tab.locator('[data-living="detector"]')
     figure.scroll_into_view_if_needed(timeout=30_000)
     expect(figure.locator("p.grad-told")).to_contain_text("without strokes")
@@ -200,7 +202,7 @@ def test_without_webassembly_the_results_made_before_remain(open_figure: Open, b
     figure.get_by_role("combobox").select_option("1")
     assert shown(figure)[0] > 0
     assert errors == []
-    context.close()
+    tab.context.close()
 
 
 def test_a_network_that_does_not_come_is_reported(open_figure: Open) -> None:

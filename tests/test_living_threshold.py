@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import save
-from living import drag, needs_browser, needs_site, redraws, served, states, write_page
+from living import drag, needs_browser, needs_site, opened, redraws, served, states, write_page
 from playwright.sync_api import Browser, Locator, expect
 
 from gradlib.plots import confusion
@@ -134,8 +134,7 @@ def test_a_run_of_one_class_and_one_kind_says_what_is_undefined(browser: Browser
     run = Scores(names, kinds, kinds, np.full(4, kind), np.array([3.0, 4.0, 5.0, 8.0], np.float32), d)
     write_page(tmp_path, Threshold(run, paths, size=64, protocol="official"))
     with served(tmp_path) as host:
-        tab = browser.new_page()
-        tab.goto(host + "figure.html")
+        tab = opened(browser, host + "figure.html")
         figure = tab.locator('[data-living="threshold"]')
         missing = "No photograph here is " + ("normal" if kind else "defective")
         expect(figure.locator(".grad-told")).to_contain_text(missing, timeout=30_000)
@@ -143,4 +142,4 @@ def test_a_run_of_one_class_and_one_kind_says_what_is_undefined(browser: Browser
         expect(figure.get_by_label("class")).to_have_count(0)
         figure.get_by_role("slider", name="threshold").press("ArrowLeft")
         expect(figure.locator(".grad-told")).to_contain_text("recall 50.0" if kind else "recall is undefined")
-        tab.close()
+        tab.context.close()

@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 import plotly.graph_objects as go
 import pytest
-from living import SITE, needs_browser, needs_site
-from playwright.sync_api import Browser, expect
+from living import SITE, needs_browser, needs_site, opened
+from playwright.sync_api import Browser, Page, expect
 from visits import PROMISED, TELEPHONE, Visit, make_visit
 
 from gradlib.figures import BookRenderer, describe
@@ -96,11 +96,7 @@ def visited(browser: Browser, host: str) -> Callable[[str], Visit]:
 
     @functools.cache
     def visit(page: str) -> Visit:
-        tab = browser.new_page(viewport={"width": 1280, "height": 900})
-        try:
-            return make_visit(tab, host + page)
-        finally:
-            tab.close()
+        return make_visit(browser, host + page)
 
     return visit
 
@@ -162,10 +158,9 @@ def test_figures_have_words(page: str) -> None:
 @needs_site
 @needs_browser
 def test_front_door_leads_to_the_first_page(browser: Browser, host: str) -> None:
-    tab = browser.new_page()
-    tab.goto(host)
+    tab = opened(browser, host)
     tab.wait_for_url(host + "book/index.html")
-    tab.close()
+    tab.context.close()
 
 
 @pytest.mark.browser
@@ -173,20 +168,18 @@ def test_front_door_leads_to_the_first_page(browser: Browser, host: str) -> None
 @needs_browser
 @pytest.mark.parametrize("wanted", ["knot", "identity shortcut", "gradlib.grids"])
 def test_search_finds_pages_without_a_network(browser: Browser, host: str, wanted: str) -> None:
-    tab = browser.new_page()
-    tab.goto(f"{host}search.html?q={wanted}")
+    tab = opened(browser, f"{host}search.html?q={wanted}")
     expect(tab.locator("#search-results li a").first).to_be_visible()
     addresses = tab.locator("#search-results li a").evaluate_all("links => links.map(link => link.href)")
     assert all(address.startswith(host) for address in addresses)
-    tab.close()
+    tab.context.close()
 
 
 @pytest.mark.browser
 @needs_site
 @needs_browser
 def test_a_printed_chapter_is_text_and_figures_alone(browser: Browser, host: str) -> None:
-    tab = browser.new_page()
-    tab.goto(host + "book/02_interpolating_a_1d_grid.html")
+    tab = opened(browser, host + "book/02_interpolating_a_1d_grid.html")
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
     tab.wait_for_function("document.querySelectorAll('.grad-plot:not([data-drawn])').length === 0")
     tab.emulate_media(media="print")
@@ -195,7 +188,7 @@ def test_a_printed_chapter_is_text_and_figures_alone(browser: Browser, host: str
     expect(tab.locator(".grad-plot .main-svg").first).to_be_visible()
     code = tab.locator(".bd-article pre").evaluate_all("all => all.map(pre => pre.scrollWidth - pre.clientWidth)")
     assert max(code) <= 1, "a line of code runs off the paper"
-    tab.close()
+    tab.context.close()
 
 
 @pytest.mark.browser
@@ -207,12 +200,14 @@ def test_slider_of_a_figure_answers_the_arrow_keys_and_the_theme(browser: Browse
     figure = go.Figure(go.Scatter(y=[1]), frames=frames)
     figure.update_layout(sliders=[{"steps": steps, "currentvalue": {"prefix": "which "}}])
     island = BookRenderer().to_mimebundle(describe(figure, "A point that moves.").to_dict())["text/html"]
-    tab = browser.new_page()
     page = f"""<!doctype html><html lang="en" data-content_root="./" data-theme="light"><title>One figure</title>
       <style>body {{ color: rgb(1, 2, 3) }} [data-theme=dark] body {{ color: rgb(250, 251, 252) }}</style>
       <body>{island}<script src="_static/figures.js"></script></body></html>"""
-    tab.route(host + "one.html", lambda route: route.fulfill(body=page, content_type="text/html; charset=utf-8"))
-    tab.goto(host + "one.html")
+
+    def answer(tab: Page) -> None:
+        tab.route(host + "one.html", lambda route: route.fulfill(body=page, content_type="text/html; charset=utf-8"))
+
+    tab = opened(browser, host + "one.html", prepare=answer)
     slider = tab.get_by_label("which")
     slider.press("ArrowRight")
     expect(tab.locator("output")).to_have_text("two")
@@ -221,4 +216,4 @@ def test_slider_of_a_figure_answers_the_arrow_keys_and_the_theme(browser: Browse
     assert tab.evaluate(colour) == "rgb(1, 2, 3)"
     tab.evaluate("document.documentElement.dataset.theme = 'dark'")
     tab.wait_for_function(colour + " === 'rgb(250, 251, 252)'")
-    tab.close()
+    tab.context.close()

@@ -3,7 +3,8 @@
 import contextlib
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Page, TimeoutError
+from living import opened
+from playwright.sync_api import Browser, Page, TimeoutError
 
 from gradlib.paths import repository
 
@@ -53,15 +54,22 @@ class Visit:
     width: int = 0
 
 
-def make_visit(tab: Page, address: str) -> Visit:
-    """Open a page and look at all of it; waiting ends when each promise is kept, or after 20 seconds."""
+def heard(tab: Page) -> Visit:
+    """A visit that begins: what the page asks for and complains about from now on."""
     visit = Visit()
     tab.on("request", lambda request: visit.requests.append(request.url))
     tab.on("requestfailed", lambda request: visit.failures.append(request.url))
     tab.on("response", lambda answer: visit.failures.append(answer.url) if answer.status >= 400 else None)
     tab.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
     tab.on("pageerror", lambda error: visit.errors.append(str(error)))
-    tab.goto(address, wait_until="load")
+    return visit
+
+
+def make_visit(browser: Browser, address: str) -> Visit:
+    """Open a page and look at all of it; waiting ends when each promise is kept, or after 20 seconds."""
+    begun: list[Visit] = []  # one, or two if the page had to be opened again
+    tab = opened(browser, address, prepare=lambda tab: begun.append(heard(tab)), until="load")
+    visit = begun[-1]
     for step in range(100):
         tab.evaluate("window.scrollBy({top: innerHeight, behavior: 'instant'})")
         tab.wait_for_timeout(50)
@@ -77,4 +85,5 @@ def make_visit(tab: Page, address: str) -> Visit:
     tab.wait_for_timeout(500)  # figures follow the width
     visit.width = tab.evaluate("document.scrollingElement.scrollWidth")
     visit.too_wide = tab.evaluate(TOO_WIDE)
+    tab.context.close()
     return visit
