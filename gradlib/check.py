@@ -23,7 +23,9 @@ import torch
 from jsonschema import Draft202012Validator
 
 from gradlib.errors import InputError
+from gradlib.evidence import scores_and_labels
 from gradlib.experiment import run
+from gradlib.ledger import Record
 from gradlib.metrics import METRIC_NAMES, auroc
 from gradlib.paths import repository, results_folder
 from gradlib.plan import Planned, data_root, missing, read_plan
@@ -31,8 +33,6 @@ from gradlib.results import SCHEMA, digest, read_results
 from gradlib.train import differences
 
 __all__ = ["compare"]
-
-Record = dict[str, Any]
 
 # On a CPU with the same number of threads a run repeats bit for bit, so that only the printing of numbers can differ.
 EXACT = 1e-6
@@ -115,7 +115,7 @@ def faults_of_arithmetic(record: Record) -> Iterator[str]:
         yield "names other classes in its metrics, its evidence and its data."
         return
     for category, kept in record["evidence"].items():
-        scores, labels = np.array(kept["scores"].split(), float), np.array(list(kept["labels"]), int)
+        scores, labels = scores_and_labels(record, category)
         counts = {len(scores), len(labels), sum(n for _, n in kept["defects"])}
         if counts != {record["data"]["counts"][category]["test"]}:
             yield f"does not have one score, label and kind of defect for each test image of {category}."

@@ -60,10 +60,16 @@ def numbers(values: np.ndarray, digits: int = 6) -> str:
     return " ".join(f"{value:.{digits}g}" for value in values)
 
 
-def image_auroc_replicates(record: dict[str, Any], category: str) -> np.ndarray:
-    """(replicates,) of a recorded class."""
+def scores_and_labels(record: dict[str, Any], category: str) -> tuple[np.ndarray, np.ndarray]:
+    """The image scores, to six digits, and the labels of a recorded class, each (n,)."""
     kept = record["evidence"][category]
-    return image_replicates(np.array(kept["scores"].split(), float), np.array(list(kept["labels"]), int))
+    return np.array(kept["scores"].split(), float), np.array(list(kept["labels"]), int)
+
+
+def image_auroc_replicates(record: dict[str, Any], category: str) -> np.ndarray | None:
+    """(replicates,) of a recorded class, or None where its test images are all of one kind."""
+    scores, labels = scores_and_labels(record, category)
+    return image_replicates(scores, labels) if len(np.unique(labels)) == 2 else None
 
 
 def pixel_auroc_replicates(record: dict[str, Any], category: str) -> np.ndarray | None:
