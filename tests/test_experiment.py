@@ -119,6 +119,11 @@ def test_the_test_score_of_each_epoch_is_noted_without_changing_the_run(finished
         ({"shots": 0}, "shots of 1"),
         ({"train": {"speed": 9}}, "TRAINING has no field speed"),
         ({"preset": "huge"}, "huge"),
+        ({"preset": "huge", "method": "uniad"}, "huge"),
+        ({"epochs": 0}, "epochs and batch_size must be at least 1"),
+        ({"map_size": 0}, "map_size=0"),
+        ({"image_size": 0}, "image_size=0"),
+        ({"protocol": "papr"}, "protocol 'papr'"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused_at_once(wrong, reason):
