@@ -3,6 +3,7 @@
 import difflib
 import importlib.util
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -118,6 +119,12 @@ def load_backbone(
         _pad_as_at_380(net)
         weights_id += "; padding of 380 pixels"
     return Backbone(net, name, stages, weights_id)
+
+
+def backbone_of_run(settings: Mapping[str, Any]) -> Backbone:
+    """The backbone that a run's model was trained on; settings: those saved with the model (`load_model`)."""
+    identity = settings["backbone"]
+    return load_backbone(identity["name"], stages=tuple(identity["stages"]))
 
 
 def _architecture(name: str) -> str:
