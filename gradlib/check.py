@@ -167,7 +167,10 @@ def recompute(planned: Planned, tolerance: float = ROUNDING) -> list[str]:
 
 
 def compare(name: str, recorded: Record, made: Record, tolerance: float) -> list[str]:
-    """The classes whose image or pixel AUROC came out otherwise."""
+    """The classes whose image or pixel AUROC came out otherwise, as sentences.
+
+    tolerance: the largest difference of two AUROCs, each in [0, 1], that counts as the same number.
+    """
     if recorded["data"]["fingerprint"] != made["data"]["fingerprint"]:
         return [f"{name} was measured on other images than those that lie here."]
     faults, largest = [], 0.0
@@ -209,7 +212,9 @@ def make_again(wanted: str, seed: int | None, tolerance: float, plan: Mapping[st
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m gradlib.check", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m gradlib.check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--recompute", metavar="NAME|random|none", default="none")
     parser.add_argument("--seed", type=int, help="which run `random` draws; else a new one each time")
     parser.add_argument("--tolerance", type=float, default=ROUNDING, help=f"{EXACT} on the machine of the records")
