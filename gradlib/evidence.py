@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from gradlib.bootstrap import image_replicates, pixel_replicates
 from gradlib.data import Sample
+from gradlib.data.samples import rows_by_category
 from gradlib.evaluation import masks_of
 from gradlib.scores import anomaly_map
 
@@ -26,8 +27,7 @@ def evidence(
     Rows of numbers are strings with spaces between, so that a record stays a few lines long.
     """
     found: dict[str, dict[str, Any]] = {}
-    for category in dict.fromkeys(s.category for s in samples):
-        rows = [i for i, s in enumerate(samples) if s.category == category]
+    for category, rows in rows_by_category(samples).items():
         here = [samples[i] for i in rows]
         labels = [s.label for s in here]
         masks = masks_of(here, image_size, warn=False) if len(set(labels)) == 2 else None

@@ -111,6 +111,14 @@ def in_order(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     )
 
 
+def rows_by_category(samples: Sequence[Sample]) -> dict[str, list[int]]:
+    """The numbers of each class's samples, classes in the order of their first sample."""
+    rows: dict[str, list[int]] = {}
+    for number, sample in enumerate(samples):
+        rows.setdefault(sample.category, []).append(number)
+    return rows
+
+
 def choose_categories(wanted: Sequence[str] | None, found: Iterable[str], where: str) -> list[str]:
     """The wanted class names, sorted and each once; raises InputError naming the found ones if one is unknown."""
     known = sorted(set(found))
