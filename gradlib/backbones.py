@@ -27,7 +27,7 @@ Net = Any  # what timm builds: a Module with `feature_info` and `pretrained_cfg`
 
 
 class Backbone(nn.Module):
-    """A frozen network with stage maps as output: always in eval mode, never with gradients, channels_last.
+    """A frozen network with stage maps m_i as output: always in eval mode, never with gradients, channels_last.
 
     Attributes:
         name: timm's name, with the tag of the weights where one was given.
@@ -77,8 +77,8 @@ class Backbone(nn.Module):
     def features(self, images: Tensor, map_size: int) -> Tensor:
         """Features x (B, C, map_size, map_size), float32: every stage resized and concatenated in order of stages.
 
-        Bilinear with `align_corners=True`, as the released code does; nothing is averaged, so that a map of 28 brought
-        to 14 is sampled at 14 x 14 points and the rest of it is not seen.
+        Implements {eq}`eq-features`. Bilinear with `align_corners=True`, as the released code does; nothing is
+        averaged, so that a map of 28 brought to 14 is sampled at 14 x 14 points and the rest of it is not seen.
 
         Raises:
             InputError: as `forward`, or `map_size` is less than 1.

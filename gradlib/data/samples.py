@@ -77,7 +77,7 @@ def load_dataset(name: str, root: Path | str | None = None, categories: Sequence
 
     `root` defaults to the environment variable GRAD_DATA_ROOT; "elpv" and "synthetic" need none ("folder", your own
     photographs, does). `categories` is a sequence of class names or one string with commas; None or empty means every
-    class. Raises InputError.
+    class. Raises InputError for an unknown name or class, and for a folder that is missing or that its reader refuses.
     """
     # imported here, as the readers build the Sample and Dataset of this file
     from gradlib.data.elpv import read_elpv
