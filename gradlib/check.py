@@ -42,7 +42,12 @@ ROUNDING = 0.005
 
 
 def check_all(folder: Path, plan: Mapping[str, Planned]) -> list[str]:
-    """The faults of every record in a folder, and of the other measurements in its subfolders, as sentences."""
+    """The faults of every record in a folder, and of the other measurements in its subfolders, as sentences.
+
+    Raises InputError if there is no such folder, as nothing checked is not the same as no fault.
+    """
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder} with records: set GRAD_RESULTS to one, or leave it unset.")
     found = [fault for path in sorted(folder.glob("*.json")) for fault in check_record(path, plan)]
     for path in sorted(folder.glob("*/*.json")):  # times, agreements: of other forms, but sealed alike
         if not is_sealed(path):

@@ -71,9 +71,9 @@ class Experiment:
 
     def settings(self) -> dict[str, Any]:
         """As plain JSON types, with the preset's own values filled in."""
-        training = self.training()
-        filled = {"map_size": self.size(), "epochs": training.epochs, "categories": list(self.categories)}
-        return {**asdict(self), "model": dict(self.model), "train": dict(self.train), **filled}
+        filled = {"map_size": self.size(), "epochs": self.training().epochs}
+        settings = {**asdict(self), "model": dict(self.model), "train": dict(self.train), **filled}
+        return json.loads(json.dumps(settings))  # a tuple becomes a list, as in the record of a finished run
 
     def training(self) -> TrainConfig:
         """The method's schedule with this experiment's changes, epochs and seed."""
@@ -157,7 +157,7 @@ def is_finished(folder: Path, experiment: Experiment, identity: str) -> bool:
     saved = {**record["experiment"], "data": record["data"]["fingerprint"]}
     wanted = {**experiment.settings(), "data": identity}
     if saved != wanted:
-        names = ", ".join(differences(saved, wanted))
+        names = ", ".join(differences(saved, wanted)) or "settings"
         raise InputError(f"{folder} holds a finished run with other {names}: choose another OUT or delete that folder.")
     return True
 

@@ -131,6 +131,11 @@ def test_settings_that_mean_nothing_are_refused_at_once(wrong, reason):
         Experiment(**wrong)
 
 
+def test_a_tuple_in_the_settings_is_the_list_that_the_record_holds():
+    given, read = (Experiment(train={"drops": drops}) for drops in ((0.5, 0.75), [0.5, 0.75]))
+    assert given.settings() == read.settings()
+
+
 def test_a_change_of_an_unknown_field_is_refused(images, tmp_path):
     with pytest.raises(InputError, match=r"MODEL has no field depth.*blocks"):
         run(dataclasses.replace(TINY, model={"depth": 9}), data_root=images, out=tmp_path, device="cpu")
