@@ -3,6 +3,7 @@
 import difflib
 import importlib.util
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -26,7 +27,7 @@ Net = Any  # what timm builds: a Module with `feature_info` and `pretrained_cfg`
 
 
 class Backbone(nn.Module):
-    """A frozen network with stage maps as output: always in eval mode, never with gradients, channels_last.
+    """A frozen network with stage maps m_i as output: always in eval mode, never with gradients, channels_last.
 
     Attributes:
         name: timm's name, with the tag of the weights where one was given.
@@ -76,8 +77,8 @@ class Backbone(nn.Module):
     def features(self, images: Tensor, map_size: int) -> Tensor:
         """Features x (B, C, map_size, map_size), float32: every stage resized and concatenated in order of stages.
 
-        Bilinear with `align_corners=True`, as the released code does; nothing is averaged, so that a map of 28 brought
-        to 14 is sampled at 14 x 14 points and the rest of it is not seen.
+        Implements {eq}`eq-features`. Bilinear with `align_corners=True`, as the released code does; nothing is
+        averaged, so that a map of 28 brought to 14 is sampled at 14 x 14 points and the rest of it is not seen.
 
         Raises:
             InputError: as `forward`, or `map_size` is less than 1.
@@ -118,6 +119,12 @@ def load_backbone(
         _pad_as_at_380(net)
         weights_id += "; padding of 380 pixels"
     return Backbone(net, name, stages, weights_id)
+
+
+def backbone_of_run(settings: Mapping[str, Any]) -> Backbone:
+    """The backbone that a run's model was trained on; settings: those saved with the model (`load_model`)."""
+    identity = settings["backbone"]
+    return load_backbone(identity["name"], stages=tuple(identity["stages"]))
 
 
 def _architecture(name: str) -> str:

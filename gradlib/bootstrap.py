@@ -10,12 +10,16 @@ from numpy.typing import ArrayLike
 __all__ = ["image_replicates", "interval", "pixel_replicates", "resamples", "verdict"]
 
 REPLICATES = 400
-BINS = 2_048  # quantiles of all pixels of a class; the AUROC from them is within 1e-4 of the exact one
+# between quantiles of a class's pixels, of every fourth row and column; the AUROC from them is within 1e-4 of the exact
+BINS = 2_048
 LEVEL = 0.95
 
 
 def resamples(labels: ArrayLike, replicates: int = REPLICATES) -> np.ndarray:
-    """(replicates, n): how often each image is drawn, normal and anomalous ones apart, so that both kinds remain."""
+    """(replicates, n): how often each image is drawn, normal and anomalous ones apart, so that both kinds remain.
+
+    The w_b of {eq}`eq-bootstrap`; labels (n,), 0 normal and 1 anomalous.
+    """
     labels = np.asarray(labels)
     counts = np.zeros((replicates, len(labels)), np.int64)
     numbers = [int((labels == label).sum()) for label in (0, 1)]
@@ -27,7 +31,10 @@ def resamples(labels: ArrayLike, replicates: int = REPLICATES) -> np.ndarray:
 
 
 def image_replicates(scores: ArrayLike, labels: ArrayLike, replicates: int = REPLICATES) -> np.ndarray:
-    """(replicates,) image AUROC, exact, of each resample; scores and labels (n,)."""
+    """(replicates,) image AUROC, exact, of each resample; scores and labels (n,), of both kinds.
+
+    Implements {eq}`eq-bootstrap`.
+    """
     scores, labels = np.asarray(scores, np.float64), np.asarray(labels)
     normal, anomalous = scores[labels == 0], scores[labels == 1]
     above = anomalous[:, None] > normal
@@ -40,7 +47,7 @@ def image_replicates(scores: ArrayLike, labels: ArrayLike, replicates: int = REP
 def pixel_replicates(
     maps: np.ndarray, masks: np.ndarray, labels: ArrayLike, replicates: int = REPLICATES
 ) -> np.ndarray:
-    """(replicates,) pixel AUROC of each resample of images, from histograms; maps and masks (n, S, S)."""
+    """(replicates,) pixel AUROC of each resample of images, from histograms; maps and masks (n, S, S), labels (n,)."""
     edges = np.unique(np.quantile(maps[:, ::4, ::4], np.linspace(0, 1, BINS + 1)[1:-1]))
     bins = np.searchsorted(edges, maps.reshape(len(maps), -1), side="right")  # (n, S*S)
     flat = masks.reshape(len(maps), -1).astype(bool)
@@ -54,7 +61,7 @@ def pixel_replicates(
 
 
 def interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """The percentile interval of a statistic's replicates."""
+    """The percentile interval (low, high) of a statistic's replicates (n,) that holds a share `level` of them."""
     low, high = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

@@ -45,10 +45,14 @@ class FeatureCache:
         return len(self._places)
 
     def __getitem__(self, index: Sequence[int] | np.ndarray | Tensor) -> Tensor:
-        """Features (n, C, H, W), float32, of the n samples with these numbers; raises IndexError beyond N."""
+        """Features (n, C, H, W), float32, of the n samples with these numbers.
+
+        Raises IndexError beyond N, and TypeError for a single number.
+        """
         numbers = np.asarray(index.cpu() if isinstance(index, Tensor) else index)
         if numbers.ndim != 1:
             raise TypeError(f"a FeatureCache takes a list of sample numbers, not {index!r}")
+        # an empty list becomes an array of floats, which cannot be an index
         places = self._places[numbers if numbers.size else numbers.astype(np.intp)]  # (n, 2)
         features = np.empty((len(places), *self.shape[1:]), np.float32)
         for number in np.unique(places[:, 0]):

@@ -55,7 +55,10 @@ def flipped(image: Image.Image) -> Image.Image:
 
 
 def pasted(image: Image.Image, donor: Image.Image, corner: tuple[int, int], side: int) -> Image.Image:
-    """The photograph with a square taken from the same place of another one; corner: (column, row)."""
+    """The photograph with a square taken from the same place of another one; corner: (column, row), side: pixels.
+
+    Raises InputError for photographs of two sizes.
+    """
     if image.size != donor.size:
         raise InputError(f"The photographs have {image.size} and {donor.size} pixels: give two of one size.")
     box = (*corner, corner[0] + side, corner[1] + side)
@@ -65,13 +68,16 @@ def pasted(image: Image.Image, donor: Image.Image, corner: tuple[int, int], side
 
 
 def faded(image: Image.Image, lost: float, corner: tuple[int, int], side: int) -> Image.Image:
-    """The photograph with a share of the light lost inside a square only; corner: (column, row)."""
+    """The photograph with a share of the light lost inside a square only; corner: (column, row), side: pixels."""
     return pasted(image, darker(image, lost), corner, side)
 
 
 @torch.inference_mode()
 def features_of(images: Sequence[Image.Image], backbone: Backbone, *, image_size: int = 224, map_size: int) -> Tensor:
-    """x (n, C, H, W) of photographs in memory, read as `gradlib.data.image_tensor` reads files."""
+    """x (n, C, H, W) of photographs in memory, read as `gradlib.data.image_tensor` reads files.
+
+    image_size, map_size: S and H = W, in pixels. Raises InputError where there is no photograph.
+    """
     if not images:
         raise InputError("There is no photograph to compute features of: give at least one.")
     mean, std = (WHITE * torch.tensor(values)[:, None, None] for values in (backbone.mean, backbone.std))

@@ -23,7 +23,9 @@ import torch
 from jsonschema import Draft202012Validator
 
 from gradlib.errors import InputError
+from gradlib.evidence import scores_and_labels
 from gradlib.experiment import run
+from gradlib.ledger import Record
 from gradlib.metrics import METRIC_NAMES, auroc
 from gradlib.paths import repository, results_folder
 from gradlib.plan import Planned, data_root, missing, read_plan
@@ -31,8 +33,6 @@ from gradlib.results import SCHEMA, digest, read_results
 from gradlib.train import differences
 
 __all__ = ["compare"]
-
-Record = dict[str, Any]
 
 # On a CPU with the same number of threads a run repeats bit for bit, so that only the printing of numbers can differ.
 EXACT = 1e-6
@@ -42,7 +42,12 @@ ROUNDING = 0.005
 
 
 def check_all(folder: Path, plan: Mapping[str, Planned]) -> list[str]:
-    """The faults of every record in a folder, and of the other measurements in its subfolders, as sentences."""
+    """The faults of every record in a folder, and of the other measurements in its subfolders, as sentences.
+
+    Raises InputError if there is no such folder, as nothing checked is not the same as no fault.
+    """
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder} with records: set GRAD_RESULTS to one, or leave it unset.")
     found = [fault for path in sorted(folder.glob("*.json")) for fault in check_record(path, plan)]
     for path in sorted(folder.glob("*/*.json")):  # times, agreements: of other forms, but sealed alike
         if not is_sealed(path):
@@ -115,7 +120,7 @@ def faults_of_arithmetic(record: Record) -> Iterator[str]:
         yield "names other classes in its metrics, its evidence and its data."
         return
     for category, kept in record["evidence"].items():
-        scores, labels = np.array(kept["scores"].split(), float), np.array(list(kept["labels"]), int)
+        scores, labels = scores_and_labels(record, category)
         counts = {len(scores), len(labels), sum(n for _, n in kept["defects"])}
         if counts != {record["data"]["counts"][category]["test"]}:
             yield f"does not have one score, label and kind of defect for each test image of {category}."
@@ -167,7 +172,10 @@ def recompute(planned: Planned, tolerance: float = ROUNDING) -> list[str]:
 
 
 def compare(name: str, recorded: Record, made: Record, tolerance: float) -> list[str]:
-    """The classes whose image or pixel AUROC came out otherwise."""
+    """The classes whose image or pixel AUROC came out otherwise, as sentences.
+
+    tolerance: the largest difference of two AUROCs, each in [0, 1], that counts as the same number.
+    """
     if recorded["data"]["fingerprint"] != made["data"]["fingerprint"]:
         return [f"{name} was measured on other images than those that lie here."]
     faults, largest = [], 0.0
@@ -209,7 +217,9 @@ def make_again(wanted: str, seed: int | None, tolerance: float, plan: Mapping[st
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m gradlib.check", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m gradlib.check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--recompute", metavar="NAME|random|none", default="none")
     parser.add_argument("--seed", type=int, help="which run `random` draws; else a new one each time")
     parser.add_argument("--tolerance", type=float, default=ROUNDING, help=f"{EXACT} on the machine of the records")

@@ -5,6 +5,7 @@ One file, replaced in one step, so that a run killed while saving leaves the pre
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], settings: Mapping[st
         save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, part, metadata=header)
         part.replace(path)
     except (OSError, SafetensorError) as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where a file stands in a folder's place, not even this can be asked
+            part.unlink()
         raise InputError(
             f"{path} cannot be written ({error}): free some space or choose another folder; earlier states are whole."
         ) from error

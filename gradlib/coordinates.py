@@ -52,7 +52,7 @@ def jitter(
 ) -> Tensor:
     """Add Gaussian noise to local coordinates while training: c + std * noise on some pixels (Section 3.3, Appendix A).
 
-    c: (B, C_l, H, W), same shape back; std in units of the coordinate range [-1, 1].
+    Implements {eq}`eq-jitter`. c: (B, C_l, H, W), same shape back; std in units of the coordinate range [-1, 1].
     per="pixel": each pixel is moved with probability `fraction` (the paper's words); per="batch": one coin moves all
     pixels of the batch or none (the released code). dealt: c holds images rank, rank + world, ... of a batch, and what
     moves them is drawn for all of it. Raises InputError for another `per`. Explained in {ref}`ch-jitter`.
@@ -62,8 +62,8 @@ def jitter(
     shapes: dict[str, tuple[int, ...]] = {"pixel": (B * world, 1, *place), "batch": (1, 1, 1, 1)}
     if per not in shapes:
         raise InputError(f'Jitter per "{per}" is unknown: choose "pixel" (the paper) or "batch" (the released code).')
-    moved = torch.rand(shapes[per], device=c.device, generator=generator) < fraction  # (B, 1, H, W) or (1, 1, 1, 1)
-    noise = torch.randn(B * world, C_l, *place, device=c.device, generator=generator)  # (B, C_l, H, W)
+    moved = torch.rand(shapes[per], device=c.device, generator=generator) < fraction  # (B * world, 1, H, W) or all 1
+    noise = torch.randn(B * world, C_l, *place, device=c.device, generator=generator)  # (B * world, C_l, H, W)
     if world > 1:
-        noise, moved = noise[rank::world], moved[rank::world] if per == "pixel" else moved
+        noise, moved = noise[rank::world], moved[rank::world] if per == "pixel" else moved  # back to B
     return c + std * noise * moved

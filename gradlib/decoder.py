@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from gradlib.backbones import load_backbone
+from gradlib.backbones import backbone_of_run
 from gradlib.cache import FeatureCache, cached_features
 from gradlib.checkpoint import load_model, load_tensors, save_tensors
 from gradlib.data import Dataset, image_tensor
@@ -55,7 +55,8 @@ def convolution(C_in: int, C_out: int) -> tuple[nn.Module, ...]:
 def decoder_of_run(folder: Path | str, dataset: Dataset, *, seed: int = 0) -> Decoder:
     """The decoder beside a run's model, in evaluation mode; trained at the first call, kept as decoder.safetensors.
 
-    folder: of a finished run with one model; dataset: that run's. Raises InputError if the two do not fit.
+    folder: of a finished run with one model; dataset: that run's. Raises InputError without such a model or a normal
+    training image, and for a kept decoder that does not fit the model.
     """
     path = Path(folder) / FILE
     model, settings = load_model(folder)
@@ -63,16 +64,18 @@ def decoder_of_run(folder: Path | str, dataset: Dataset, *, seed: int = 0) -> De
         torch.manual_seed(seed)
         decoder = Decoder(model.config.channels)
     if path.is_file():
-        decoder.load_state_dict(load_tensors(path)[0])
+        try:
+            decoder.load_state_dict(load_tensors(path)[0])
+        except RuntimeError as error:
+            raise InputError(f"{path} does not fit the model beside it: delete it, and it is trained anew.") from error
         return decoder.eval()
     train = dataset.select(split="train", label=0).samples
     if not train:
         raise InputError(
             f"{dataset.root} has no normal training image to learn pictures from: give the run's own data."
         )
-    backbone = load_backbone(settings["backbone"]["name"], stages=tuple(settings["backbone"]["stages"]))
     size, H = settings["experiment"]["image_size"], model.config.map_size[0]
-    features = cached_features(train, backbone, image_size=size, map_size=H)
+    features = cached_features(train, backbone_of_run(settings), image_size=size, map_size=H)
     pictures = torch.stack([image_tensor(s.image, SCALE * H, BLACK, WHITE) for s in train])  # (N, 3, 8H, 8H)
     train_decoder(decoder, features, (model.feature_mean, model.feature_std), pictures, seed=seed)
     save_tensors(path, decoder.state_dict(), {"decoder": {"epochs": EPOCHS, "seed": seed}})

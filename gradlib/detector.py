@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gradlib.backbones import Backbone, load_backbone
+from gradlib.backbones import Backbone, backbone_of_run
 from gradlib.checkpoint import load_model
 from gradlib.data import Dataset
 from gradlib.decoder import Decoder, decoder_of_run
@@ -77,17 +77,23 @@ class Detector(nn.Module):
 
 
 def detector_of_run(folder: Path | str, dataset: Dataset) -> Detector:
-    """The detector of a finished run with one model. Raises InputError where its grids cannot be drawn as planes."""
+    """The detector of a finished run with one model; dataset: that run's, for the decoder (`decoder_of_run`).
+
+    Raises InputError where the local grid cannot be drawn as a plane, or there is no such model.
+    """
     model, settings = load_model(folder)
     if (model.config.local_memory, model.config.local_dim) != ("grid", 2):
         raise InputError(f"{folder} has no local grid with two axes, which the page's plane shows: give a GRAD run.")
-    backbone = load_backbone(settings["backbone"]["name"], stages=tuple(settings["backbone"]["stages"]))
     decoder = decoder_of_run(folder, dataset)
-    return Detector(backbone, model, decoder, image_size=settings["experiment"]["image_size"])
+    return Detector(backbone_of_run(settings), model, decoder, image_size=settings["experiment"]["image_size"])
 
 
 def write_detector(detector: Detector, path: Path, *, threshold: float, threshold_from: str) -> Path:
-    """Write it as an ONNX file for one photograph at a time, with what its user must know as metadata."""
+    """Write it as an ONNX file for one photograph at a time, with what its user must know as metadata.
+
+    threshold: tau of {eq}`eq-threshold`, in the score's unit; threshold_from: in words, the scores it was taken from.
+    Returns the path. Raises InputError as `write_onnx` does.
+    """
     S = detector.image_size
     metadata: dict[str, Any] = {
         "backbone": detector.backbone.identity(),
@@ -101,6 +107,6 @@ def write_detector(detector: Detector, path: Path, *, threshold: float, threshol
 
 
 def squashed(image: Image.Image, size: int) -> Tensor:
-    """The pixels as the detector takes them, (1, 3, size, size): resized as `gradlib.data.image_tensor` does."""
+    """The pixels as the detector takes them, (1, 3, size, size) of 0 to 255; resized as `image_tensor` does files."""
     pixels = np.array(image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR), np.float32)
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()  # (1, 3, size, size)

@@ -39,7 +39,6 @@ PARTS = {
     "evaluation": "Evaluation",
     "released": "What the released program offers",
 }
-HERE = "this page"
 
 
 @dataclass(frozen=True)
@@ -144,8 +143,7 @@ def difference_table(rows: Sequence[Difference], part: str, recorded: Mapping[st
             ours = "<br>".join([row.ours, *row.switch(), f"*measured?* {effect(row, recorded)}"])
             lines.append([row.topic, row.paper, row.released(), ours])
     heading = [PARTS[part], "paper", "released program", "gradlib, its switch, and where it is measured"]
-    body = "\n".join("| " + " | ".join(line) + " |" for line in [heading, ["---"] * len(heading), *lines])
-    return Markdown(body)
+    return markdown_table(heading, lines, text=len(heading))
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,10 @@ def drift(reference: ArrayLike, recent: ArrayLike) -> Drift:
     """
     both = [np.asarray(scores, np.float64).ravel() for scores in (reference, recent)]
     for name, scores in zip(("reference", "recent"), both, strict=True):
-        if not len(scores) or not np.isfinite(scores).all():
+        finite = int(np.isfinite(scores).sum())
+        if not len(scores) or finite < len(scores):
             raise InputError(
-                f"The {name} scores are {len(scores)} numbers, not all finite or none: give some that are."
+                f"Of {len(scores)} {name} scores {finite} are finite: give at least one, without NaN and infinity."
             )
     found = ks_2samp(*both)
     return Drift(float(found.statistic), float(found.pvalue))

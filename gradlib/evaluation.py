@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gradlib.data import Sample, read_mask
+from gradlib.data.samples import rows_by_category
 from gradlib.metrics import Metric, evaluate
 from gradlib.model import GRAD, Features
 from gradlib.scores import anomaly_map, image_score
@@ -33,8 +34,7 @@ def measure(
     """
     scores = np.empty(len(samples), np.float32)
     metrics = {}
-    for category in dict.fromkeys(s.category for s in samples):
-        rows = [i for i, s in enumerate(samples) if s.category == category]
+    for category, rows in rows_by_category(samples).items():
         maps = anomaly_map(d[rows], image_size, protocol)  # (n, S, S)
         scores[rows] = (image_score(maps, protocol) if score is None else score[rows]).numpy()
         labels = np.array([samples[i].label for i in rows])
@@ -50,8 +50,8 @@ def masks_of(samples: Sequence[Sample], size: int, *, warn: bool = True) -> np.n
         return np.stack([read_mask(s, size) for s in samples])
     if warn and any(s.mask is not None for s in samples):
         warnings.warn(
-            f"{without[0].image} and {len(without) - 1} more defective images have no mask: pixel metrics of class "
-            f"{without[0].category} are left undefined; add the masks under ground_truth to have them.",
+            f"{len(without)} defective image(s) of class {without[0].category!r} have no mask (first: "
+            f"{without[0].image}): add the masks under ground_truth, or pixel metrics of this class are undefined.",
             stacklevel=2,
         )
     return None

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from gradlib.bootstrap import image_replicates, pixel_replicates
 from gradlib.data import Sample
+from gradlib.data.samples import rows_by_category
 from gradlib.evaluation import masks_of
 from gradlib.scores import anomaly_map
 
@@ -26,8 +27,7 @@ def evidence(
     Rows of numbers are strings with spaces between, so that a record stays a few lines long.
     """
     found: dict[str, dict[str, Any]] = {}
-    for category in dict.fromkeys(s.category for s in samples):
-        rows = [i for i, s in enumerate(samples) if s.category == category]
+    for category, rows in rows_by_category(samples).items():
         here = [samples[i] for i in rows]
         labels = [s.label for s in here]
         masks = masks_of(here, image_size, warn=False) if len(set(labels)) == 2 else None
@@ -60,10 +60,16 @@ def numbers(values: np.ndarray, digits: int = 6) -> str:
     return " ".join(f"{value:.{digits}g}" for value in values)
 
 
-def image_auroc_replicates(record: dict[str, Any], category: str) -> np.ndarray:
-    """(replicates,) of a recorded class."""
+def scores_and_labels(record: dict[str, Any], category: str) -> tuple[np.ndarray, np.ndarray]:
+    """The image scores, to six digits, and the labels of a recorded class, each (n,)."""
     kept = record["evidence"][category]
-    return image_replicates(np.array(kept["scores"].split(), float), np.array(list(kept["labels"]), int))
+    return np.array(kept["scores"].split(), float), np.array(list(kept["labels"]), int)
+
+
+def image_auroc_replicates(record: dict[str, Any], category: str) -> np.ndarray | None:
+    """(replicates,) of a recorded class, or None where its test images are all of one kind."""
+    scores, labels = scores_and_labels(record, category)
+    return image_replicates(scores, labels) if len(np.unique(labels)) == 2 else None
 
 
 def pixel_auroc_replicates(record: dict[str, Any], category: str) -> np.ndarray | None:

@@ -63,19 +63,21 @@ def of_runs(scores: Mapping[str, Scores], n: int = SHOWN) -> dict[str, Any]:
     }
 
 
+def exhibit_file() -> Path:
+    """Where the committed exhibit lies."""
+    return results_folder() / "maps" / "elpv.json"
+
+
 def read_exhibit(path: Path | None = None) -> Exhibit:
     """The committed exhibit. Raises InputError if it is missing, damaged or edited by hand."""
-    path = path or results_folder() / "maps" / "elpv.json"
+    path = path or exhibit_file()
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}): make it by `python -m gradlib.exhibit`.") from error
     if kept.get("digest") != digest(kept):
         raise InputError(f"{path} was changed after it was made: make it anew by `python -m gradlib.exhibit`.")
-    maps = {
-        name: np.stack([np.array([row.split() for row in d.split(";")], float) for d in lines])
-        for name, lines in kept["d"].items()
-    }
+    maps = {name: np.stack([as_map(line) for line in lines]) for name, lines in kept["d"].items()}
     return Exhibit(kept["images"], maps, kept["normal_top"])
 
 
@@ -86,7 +88,7 @@ def main() -> None:
         planned = plan[planned_name]
         folder = run(planned.experiment, out=planned.folder())
         scores[name], origins[name] = read_scores(folder), read_results(folder)["provenance"]["commit"]
-    path = results_folder() / "maps" / "elpv.json"
+    path = exhibit_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     runs = {name: {"run": RUNS[name], "commit": commit} for name, commit in origins.items()}
     write_json(path, {**of_runs(scores), "runs": runs, "provenance": provenance(torch.device("cpu"))})

@@ -24,6 +24,7 @@ from gradlib.metrics import Metric
 from gradlib.paths import code_digest, runs_folder
 from gradlib.presets import UNIAD_TRAINING, named_preset, preset_training
 from gradlib.results import RESULTS, Scores, metric_table, peak_memory, provenance, read_results, write_run
+from gradlib.scores import check_protocol
 from gradlib.shares import few, hold_out
 from gradlib.train import TrainConfig, differences, make_fabric
 
@@ -35,7 +36,10 @@ OWN = "folder"  # the dataset of a reader's own photographs
 
 @dataclass(frozen=True)
 class Experiment:
-    """The settings that determine a run; where the images lie and on which device it runs are not among them."""
+    """The settings that determine a run; where the images lie and on which device it runs are not among them.
+
+    Raises InputError for settings that mean nothing.
+    """
 
     dataset: str = "elpv"
     categories: tuple[str, ...] = ()  # empty: all
@@ -60,23 +64,27 @@ class Experiment:
             raise InputError(f'Method "{self.method}" is unknown: choose one of {", ".join(METHODS)}.')
         if self.shots is not None and self.shots < 1:
             raise InputError(f"{self.shots} training images of each class are too few: give shots of 1 or more.")
+        if min(self.image_size, self.size()) < 1:
+            raise InputError(f"image_size={self.image_size}, map_size={self.map_size}: give at least 1 pixel, or None.")
+        check_protocol(self.protocol)
         self.training()  # refuses unknown presets and fields before anything is computed
 
     def settings(self) -> dict[str, Any]:
         """As plain JSON types, with the preset's own values filled in."""
-        training = self.training()
-        filled = {"map_size": self.size(), "epochs": training.epochs, "categories": list(self.categories)}
-        return {**asdict(self), "model": dict(self.model), "train": dict(self.train), **filled}
+        filled = {"map_size": self.size(), "epochs": self.training().epochs}
+        settings = {**asdict(self), "model": dict(self.model), "train": dict(self.train), **filled}
+        return json.loads(json.dumps(settings))  # a tuple becomes a list, as in the record of a finished run
 
     def training(self) -> TrainConfig:
         """The method's schedule with this experiment's changes, epochs and seed."""
         base = UNIAD_TRAINING if self.method == "uniad" else preset_training(self.preset)
         base = changed(base, dict(self.train), "TRAINING")
-        return replace(base, epochs=self.epochs or base.epochs, seed=self.seed, drops=tuple(base.drops))
+        epochs = base.epochs if self.epochs is None else self.epochs
+        return replace(base, epochs=epochs, seed=self.seed, drops=tuple(base.drops))
 
     def size(self) -> int:
         """H = W of the feature map."""
-        return self.map_size or named_preset(self.preset).model.map_size[0]
+        return named_preset(self.preset).model.map_size[0] if self.map_size is None else self.map_size
 
     def default_folder(self, identity: str = "") -> Path:
         """A folder under runs/ for these settings and this very code: an edited library never meets an old run.
@@ -149,7 +157,7 @@ def is_finished(folder: Path, experiment: Experiment, identity: str) -> bool:
     saved = {**record["experiment"], "data": record["data"]["fingerprint"]}
     wanted = {**experiment.settings(), "data": identity}
     if saved != wanted:
-        names = ", ".join(differences(saved, wanted))
+        names = ", ".join(differences(saved, wanted)) or "settings"
         raise InputError(f"{folder} holds a finished run with other {names}: choose another OUT or delete that folder.")
     return True
 

@@ -50,24 +50,31 @@ def write_onnx(
     onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in (metadata or {}).items()})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_bytes(model.SerializeToString())
-    difference = parity(part, module, example)
-    if difference > TOLERANCE:
-        part.unlink()
-        raise InputError(f"{path.name} differs from PyTorch by {difference:.1g}: report it with your versions.")
-    part.replace(path)
+    try:
+        part.write_bytes(model.SerializeToString())
+        difference = parity(part, module, example)
+        if not difference <= TOLERANCE:  # NaN is no agreement either
+            raise InputError(f"{path.name} differs from PyTorch by {difference:.1g}: report it with your versions.")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return path
 
 
 def parity(path: Path, module: nn.Module, example: Sequence[Tensor]) -> float:
-    """The largest difference between onnxruntime's outputs and PyTorch's, relative to each output's largest number."""
-    given = zip(session(path).get_inputs(), example, strict=True)
-    found = session(path).run(None, {node.name: tensor.numpy() for node, tensor in given})
+    """The largest difference between onnxruntime's outputs and PyTorch's, relative to each output's largest number.
+
+    example: one tensor for each input. NaN where an output holds NaN. Raises InputError as `session` does.
+    """
+    ready = session(path)
+    given = zip(ready.get_inputs(), example, strict=True)
+    found = ready.run(None, {node.name: tensor.numpy() for node, tensor in given})
     with torch.no_grad():
         wanted = module(*example)
     wanted = (wanted,) if isinstance(wanted, Tensor) else wanted
     pairs = zip(found, (tensor.numpy() for tensor in wanted), strict=True)
-    return max(float(np.abs(one - other).max() / max(np.abs(other).max(), 1e-12)) for one, other in pairs)
+    # NumPy's maximum, as Python's may pass over NaN
+    return float(np.max([np.abs(one - other).max() / max(np.abs(other).max(), 1e-12) for one, other in pairs]))
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:

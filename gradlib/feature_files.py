@@ -45,6 +45,7 @@ class FeatureJob:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
+        """(n, C, H, W) of the features."""
         return (len(self.samples), self.backbone.channels, self.map_size, self.map_size)
 
     @property
@@ -68,6 +69,7 @@ class FeatureJob:
 
     @cached_property
     def key(self) -> str:
+        """SHA-256 of the recipe, in hex: the file's name."""
         return hashlib.sha256(json.dumps(self.recipe, sort_keys=True).encode()).hexdigest()
 
     def blocks(self) -> Iterator[np.ndarray]:

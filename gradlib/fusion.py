@@ -34,7 +34,10 @@ class BasicBlock(nn.Module):
 
 
 class SqueezeExcitation(nn.Module):
-    """Weigh each channel by a number in [0, 1] computed from all channels' means (Hu et al. 2018)."""
+    """Weigh each channel by a number in [0, 1] computed from all channels' means (Hu et al. 2018).
+
+    (B, C, H, W) -> (B, C, H, W).
+    """
 
     def __init__(self, C: int, squeezed: int):
         super().__init__()

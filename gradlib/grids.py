@@ -37,13 +37,15 @@ def interpolate(G: Tensor, v: Tensor, *, padding_mode: PaddingMode = "border") -
     The lower knot is floor(v) and the upper floor(v) + 1: with Eq. 1's ceil(v) both weights vanish where v is an
     integer. Beyond the outermost knots "border" holds their value and "zeros" counts what lies outside as 0.
     Equals `torch.nn.functional.grid_sample` in value and gradient, at knots and borders too.
-    Raises InputError if the axes do not fit. Source: Eq. 1. Explained in {ref}`ch-grid-1d`.
+    Raises InputError if the axes do not fit or the padding is another. Source: Eq. 1. Explained in {ref}`ch-grid-1d`.
     """
     *sizes, K = G.shape
     if v.ndim != 2 or v.shape[1] != len(sizes):
         raise InputError(
             f"Coordinates of shape {tuple(v.shape)} do not fit a grid with {len(sizes)} axes: give (N, {len(sizes)})."
         )
+    if padding_mode not in ("border", "zeros"):
+        raise InputError(f'Padding "{padding_mode}" is unknown: choose "border" (held) or "zeros" (the released code).')
     R = torch.tensor(sizes, device=v.device)  # (D,)
     if padding_mode == "border":
         # not torch.clamp: grid_sample lets no gradient through at the border itself, clamp does

@@ -15,8 +15,8 @@ HEAVY = 1e3  # weight of the one more equation by which each row of weights sums
 def best_mixture(x: Tensor, entries: Tensor) -> Tensor:
     """Weights of the mixture of entries that comes nearest to each input: {eq}`eq-distance` over all mixtures.
 
-    x: (N, C), entries: (M, C), both in one unit, of the order of 1. Returns (N, M), not negative, rows sum to 1; solved
-    exactly and one input at a time, in time that grows with M and with the entries that a mixture needs.
+    x: (N, C), entries: (M, C), on the CPU and in one unit, of the order of 1. Returns (N, M), not negative, rows sum
+    to 1; solved exactly and one input at a time, in time that grows with M and with the entries that a mixture needs.
     Explained in {ref}`ch-why-memory`. Raises InputError unless both are lists of vectors of one length.
     """
     if x.ndim != 2 or entries.ndim != 2 or x.shape[1] != entries.shape[1] or len(entries) < 1:

@@ -29,20 +29,21 @@ class PatchMemory:
     def __init__(self, mean: Tensor, std: Tensor):
         self.mean, self.std = mean.cpu(), std.cpu()
         self.entries = torch.empty(0, len(mean))
+        self._search = NearestNeighbors(n_neighbors=1, algorithm="brute")
 
     def fit(self, features: Features, *, seed: int = 0) -> "PatchMemory":
         """Keep a core set of the patches of N training maps (C, H, W)."""
         images = torch.arange(len(features))
-        pixels = features[images[:1]].shape[2] * features[images[:1]].shape[3]
+        pixels = features[images[:1]][0, 0].numel()  # H*W
         order = torch.randperm(len(features) * pixels, generator=torch.Generator().manual_seed(seed))
         pool = order[:POOL].sort().values
         rows = []
         for block in images.split(BLOCK):
             inside = pool[(pool >= block[0] * pixels) & (pool < (block[-1] + 1) * pixels)] - block[0] * pixels
             rows.append(self._patches(features[block])[inside])
-        patches = torch.cat(rows)  # (POOL, C)
+        patches = torch.cat(rows)  # (POOL, C), or fewer
         self.entries = patches[core_set(patches, min(ENTRIES, len(patches)), seed=seed)]
-        self._search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(self.entries.numpy())
+        self._search.fit(self.entries.numpy())
         return self
 
     def distance(self, features: Features) -> Tensor:
@@ -52,10 +53,10 @@ class PatchMemory:
             x = features[block]  # (n, C, H, W)
             distance, _ = self._search.kneighbors(self._patches(x).numpy())
             found.append(torch.from_numpy(distance).float().view(len(x), *x.shape[2:]))
-        return torch.cat(found)
+        return torch.cat(found)  # (N, H, W)
 
     def _patches(self, x: Tensor) -> Tensor:
-        x = (x - self.mean[:, None, None]) / self.std[:, None, None]
+        x = (x - self.mean[:, None, None]) / self.std[:, None, None]  # (n, C, H, W)
         return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])  # (n*H*W, C)
 
 

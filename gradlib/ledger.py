@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradlib.bootstrap import interval
-from gradlib.evidence import image_auroc_replicates, pixel_auroc_replicates
+from gradlib.evidence import image_auroc_replicates, pixel_auroc_replicates, scores_and_labels
 from gradlib.metrics import auroc
 from gradlib.results import read_results
 
@@ -41,7 +41,10 @@ def spread(records: Sequence[Record], metric: str, category: str = "mean") -> tu
 
 
 def replicates(records: Sequence[Record], metric: str, category: str = "mean") -> np.ndarray | None:
-    """(replicates,) of the mean over seeds, of a class or of the mean over classes; None where it is undefined."""
+    """(replicates,) of the mean over seeds, of a class or of the mean over classes; None where it is undefined.
+
+    metric: "image_auroc" or "pixel_auroc".
+    """
     kind = {"image_auroc": image_auroc_replicates, "pixel_auroc": pixel_auroc_replicates}[metric]
     categories = list(records[0]["classes"]) if category == "mean" else [category]
     found = [kind(record, c) for record in records for c in categories]
@@ -72,19 +75,25 @@ def same_images(records: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def defect_auroc(records: Sequence[Record], category: str) -> dict[str, np.ndarray]:
-    """By kind of defect, (seeds,) image AUROC of that kind alone against the class's normal images."""
+    """By kind of defect, (seeds,) image AUROC of that kind alone against the class's normal images.
+
+    NaN where the class has no normal test image.
+    """
     found: dict[str, list[float]] = {}
     for record in records:
-        kept = record["evidence"][category]
-        kinds = np.array([kind for kind, n in kept["defects"] for _ in range(n)])
-        scores, labels = np.array(kept["scores"].split(), float), np.array(list(kept["labels"]), int)
+        kinds = np.array([kind for kind, n in record["evidence"][category]["defects"] for _ in range(n)])
+        scores, labels = scores_and_labels(record, category)
         for kind in dict.fromkeys(kinds[labels == 1]):
             chosen = (labels == 0) | (kinds == kind)
-            found.setdefault(str(kind), []).append(auroc(scores[chosen], labels[chosen]).value or 0.0)
-    return {kind: np.array(values) for kind, values in found.items()}
+            value = auroc(scores[chosen], labels[chosen]).value
+            found.setdefault(str(kind), []).append(np.nan if value is None else value)
+    return {kind: np.array(aurocs) for kind, aurocs in found.items()}
 
 
 def patch_error_ratio(records: Sequence[Record]) -> np.ndarray:
-    """(seeds,) mean error on anomalous patches over that on normal ones, averaged over classes; 1: no difference."""
+    """(seeds,) mean error on anomalous patches over that on normal ones, averaged over classes; 1: no difference.
+
+    Implements {eq}`eq-ratio`. Every class of the records needs masks.
+    """
     errors = [[r["evidence"][c]["patch_error"] for c in r["classes"]] for r in records]
     return np.array([np.mean([e["anomalous"] / e["normal"] for e in run]) for run in errors])

@@ -8,6 +8,7 @@ from conftest import write_tiny_mvtec
 
 from gradlib import check as module
 from gradlib.check import EXACT, check_all, check_record, compare, main, ties
+from gradlib.errors import InputError
 from gradlib.experiment import run
 from gradlib.paths import repository
 from gradlib.plan import read_plan
@@ -70,6 +71,8 @@ def test_other_measurements_are_sealed_too(tmp_path):
     assert check_all(tmp_path, {}) == ["cost/cost.json is damaged or was changed after it was written."]
     path.write_text("{")
     assert len(check_all(tmp_path, {})) == 1
+    with pytest.raises(InputError, match=r"no folder .*missing"):
+        check_all(tmp_path / "missing", {})
 
 
 def test_a_whole_record_has_no_fault(ledger):

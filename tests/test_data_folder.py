@@ -83,3 +83,6 @@ def test_a_format_that_is_not_read_is_refused_and_not_left_out(tmp_path, place):
         (tmp_path / place / name).touch()
     with pytest.raises(InputError, match=r"1\.HEIC has the format \.HEIC.* 1 more .*as \.png or \.jpg"):
         load_dataset("folder", tmp_path)
+    for name in ("1.HEIC", "2.heic"):
+        (tmp_path / place / name).rename(tmp_path / place / f"._{name}")
+    assert len(load_dataset("folder", tmp_path).samples) == 1

@@ -74,6 +74,7 @@ def test_partial_official_visa_class_is_read_with_a_warning(tiny_visa):
         ("widget/Data/Masks/Anomaly/000.png", "", "no mask"),
         ("widget/Data/Images/Normal/0001.JPG", "widget/gone.JPG", "gone.JPG does not exist"),
         ("widget,train,", "widget,test,", "'widget' has no normal training images"),
+        (",widget/Data/Images/Normal/0001.JPG,", "", "ends too early, 'widget,test,normal'"),
     ],
 )
 def test_unusable_visa_split_file_is_refused_with_one_sentence(tiny_visa, old, new, sentence):

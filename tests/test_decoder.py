@@ -7,6 +7,7 @@ import torch
 from conftest import write_tiny_mvtec
 from torch.nn import functional as F
 
+from gradlib.checkpoint import save_tensors
 from gradlib.data import load_dataset
 from gradlib.decoder import FILE, Decoder, decoder_of_run, train_decoder
 from gradlib.errors import InputError
@@ -42,6 +43,9 @@ def test_a_run_has_one_decoder_which_is_kept(finished):
     kept = (folder / FILE).stat().st_mtime_ns
     assert torch.equal(decoder_of_run(folder, dataset)(x), first(x))
     assert (folder / FILE).stat().st_mtime_ns == kept
+    save_tensors(folder / FILE, Decoder(3).state_dict(), {})
+    with pytest.raises(InputError, match="does not fit the model beside it"):
+        decoder_of_run(folder, dataset)
     (folder / FILE).unlink()
     assert torch.equal(decoder_of_run(folder, dataset)(x), first(x))  # trained anew
 

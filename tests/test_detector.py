@@ -68,7 +68,7 @@ def test_other_shapes_are_refused(detector: Detector) -> None:
 
 def test_detector_of_a_run(detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "decoder_of_run", lambda folder, dataset: detector.decoder)
-    monkeypatch.setattr(module, "load_backbone", lambda name, stages: detector.backbone)
+    monkeypatch.setattr(module, "backbone_of_run", lambda settings: detector.backbone)
     settings = {"backbone": detector.backbone.identity(), "experiment": {"image_size": S}}
     save_model(tmp_path / "model.safetensors", detector.model, settings)
     again, nothing = detector_of_run(tmp_path, Dataset("elpv", tmp_path, ())), pixels(0)

@@ -119,11 +119,21 @@ def test_the_test_score_of_each_epoch_is_noted_without_changing_the_run(finished
         ({"shots": 0}, "shots of 1"),
         ({"train": {"speed": 9}}, "TRAINING has no field speed"),
         ({"preset": "huge"}, "huge"),
+        ({"preset": "huge", "method": "uniad"}, "huge"),
+        ({"epochs": 0}, "epochs and batch_size must be at least 1"),
+        ({"map_size": 0}, "map_size=0"),
+        ({"image_size": 0}, "image_size=0"),
+        ({"protocol": "papr"}, "protocol 'papr'"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused_at_once(wrong, reason):
     with pytest.raises(InputError, match=reason):
         Experiment(**wrong)
+
+
+def test_a_tuple_in_the_settings_is_the_list_that_the_record_holds():
+    given, read = (Experiment(train={"drops": drops}) for drops in ((0.5, 0.75), [0.5, 0.75]))
+    assert given.settings() == read.settings()
 
 
 def test_a_change_of_an_unknown_field_is_refused(images, tmp_path):

@@ -26,8 +26,12 @@ class Small(nn.Module):
 class Changing(nn.Module):
     """Computes something else when exported."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + 1 if torch.compiler.is_compiling() else x
+    def __init__(self, added: float) -> None:
+        super().__init__()
+        self.added = added
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return 2 * x, (x + self.added if torch.compiler.is_compiling() else x)
 
 
 def example() -> list[Tensor]:
@@ -46,9 +50,11 @@ def test_file_computes_what_the_module_does(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["small.onnx"]
 
 
-def test_file_that_differs_is_not_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("added", [1.0, float("nan")])
+def test_file_that_differs_is_not_kept(added: float, tmp_path: Path) -> None:
+    module, path = Changing(added), tmp_path / "changing.onnx"
     with pytest.raises(InputError, match=r"changing\.onnx differs from PyTorch by"):
-        write_onnx(Changing(), [torch.rand(1, 2)], tmp_path / "changing.onnx", inputs=["x"], outputs=["y"])
+        write_onnx(module, [torch.rand(1, 2)], path, inputs=["x"], outputs=["double", "sum"])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -128,3 +128,8 @@ def test_a_grid_of_impossible_size_is_refused(D, R):
 def test_coordinates_that_do_not_fit_the_grid_are_refused():
     with pytest.raises(InputError, match="do not fit a grid with 2 axes"):
         interpolate(torch.zeros(4, 4, 1), torch.zeros(5, 3))
+
+
+def test_an_unknown_padding_is_refused():
+    with pytest.raises(InputError, match='Padding "reflection" is unknown'):
+        interpolate(torch.zeros(4, 1), torch.zeros(5, 1), padding_mode="reflection")

@@ -61,6 +61,8 @@ def test_replicates_are_means_over_seeds():
     np.testing.assert_allclose(replicates(records, "image_auroc"), np.mean(single, axis=0))
     with_pixels = [record(0, 1.0, pixel="0.5 0.75")]
     np.testing.assert_allclose(replicates(with_pixels, "pixel_auroc"), [0.5, 0.75])
+    with_pixels[0]["evidence"]["nut"]["labels"] = "1" * len(LABELS)
+    assert replicates(with_pixels, "image_auroc") is None
 
 
 def test_no_difference_is_given_over_other_images_or_without_masks():

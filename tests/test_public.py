@@ -131,6 +131,8 @@ def test_the_ledger_s_readings_of_kept_evidence() -> None:
     np.testing.assert_allclose(found["bent"], [1, 1])
     np.testing.assert_allclose(found["cut"], [0.5, 0.5])
     np.testing.assert_allclose(patch_error_ratio(records), [2, 2])
+    kept["labels"] = "1111"
+    assert np.isnan(defect_auroc(records, "nut")["cut"]).all()
     assert same_images(records)
     assert not same_images([*records, {"data": {"fingerprint": 2}}])
 

@@ -228,3 +228,5 @@ def test_a_disk_that_refuses_leaves_the_earlier_checkpoint_whole(tmp_path, monke
     with pytest.raises(InputError, match="free some space"):
         save_tensors(path, {"a": torch.ones(3)}, {"epoch": 2})
     assert load_tensors(path)[1] == {"epoch": 1}
+    with pytest.raises(InputError, match="choose another folder"):
+        save_tensors(path / "inside_a_file.safetensors", {"a": torch.ones(3)}, {})

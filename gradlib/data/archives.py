@@ -135,5 +135,6 @@ def _top(staging: Path, archive: Archive) -> Path:
         if (folder / archive.contents).exists():
             return folder
     raise InputError(
-        f"The archive does not hold {archive.contents}: it is not {archive.title} as this reader knows it."
+        f"The archive does not hold {archive.contents}, so it is not {archive.title} as this reader knows it: "
+        f"remove it and run again, or get another copy from {archive.page}."
     )

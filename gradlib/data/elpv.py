@@ -27,7 +27,8 @@ def read_elpv(
     test: the other normals (118, 184) and all defective cells (313, 402). The 401 cells in between (1/3 and 2/3)
     are left out, or with `uncertain` given the split "validation", which neither train nor test touches, labelled
     as they lean (1/3 normal, 2/3 defective). `folder` (with labels.csv) defaults to the installed package's data.
-    Raises InputError.
+    Raises InputError for a missing package, folder, label file or image, a line of labels that cannot be read, and a
+    class that is unknown or has no normal cell.
     """
     folder = _package_folder() if folder is None else existing_folder(folder, "ELPV (the one that holds labels.csv)")
     thirds = _read_labels(folder / "labels.csv")

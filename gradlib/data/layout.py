@@ -86,7 +86,9 @@ def _test_samples(folder: Path, category: str, defect: str, masks_required: bool
 
 def _refuse_unread_images(folder: Path) -> None:
     """Photographs in a format that is not read would be left out in silence."""
-    unread = [path for path in folder.iterdir() if path.suffix.lower() in UNREAD_SUFFIXES] if folder.is_dir() else []
+    found = folder.iterdir() if folder.is_dir() else ()
+    # hidden files are no photographs: macOS writes ._photo.heic beside photo.heic on foreign disks, and leaves it there
+    unread = [path for path in found if path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")]
     if unread:
         first, others = min(unread), len(unread) - 1
         raise InputError(

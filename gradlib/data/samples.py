@@ -77,7 +77,7 @@ def load_dataset(name: str, root: Path | str | None = None, categories: Sequence
 
     `root` defaults to the environment variable GRAD_DATA_ROOT; "elpv" and "synthetic" need none ("folder", your own
     photographs, does). `categories` is a sequence of class names or one string with commas; None or empty means every
-    class. Raises InputError.
+    class. Raises InputError for an unknown name or class, and for a folder that is missing or that its reader refuses.
     """
     # imported here, as the readers build the Sample and Dataset of this file
     from gradlib.data.elpv import read_elpv
@@ -109,6 +109,14 @@ def in_order(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     return tuple(
         sorted(samples, key=lambda sample: (sample.category, SPLITS.index(sample.split), sample.image.as_posix()))
     )
+
+
+def rows_by_category(samples: Sequence[Sample]) -> dict[str, list[int]]:
+    """The numbers of each class's samples, classes in the order of their first sample."""
+    rows: dict[str, list[int]] = {}
+    for number, sample in enumerate(samples):
+        rows.setdefault(sample.category, []).append(number)
+    return rows
 
 
 def choose_categories(wanted: Sequence[str] | None, found: Iterable[str], where: str) -> list[str]:

@@ -58,6 +58,10 @@ def _read_rows(split_file: Path) -> list[dict[str, str]]:
         raise InputError(
             f"{split_file} should have rows with the columns {','.join(COLUMNS)}: restore VisA's own file."
         )
+    for row in rows:
+        if None in row.values():  # what csv gives for the fields that a row lacks
+            found = ",".join(value for value in row.values() if value)
+            raise InputError(f"{split_file} has a row that ends too early, {found!r}: restore VisA's own file.")
     return rows
 
 
