@@ -145,6 +145,8 @@ def run(
     if fabric.global_rank == 0:
         record = make_record(experiment, dataset, identity, parts, outcomes, backbone, fabric, clock)
         write_run(folder, record, join_scores([o.scores for o in outcomes]))
+        for part in parts:  # not sooner: a run that is killed in its last part goes on there
+            checkpoint_of(part, folder).unlink(missing_ok=True)
     fabric.barrier()
     return folder
 
@@ -191,8 +193,7 @@ def run_part(
     folder: Path, identity: str,
 ) -> Outcome:  # fmt: skip
     """Train and score one model, measure it, and keep it."""
-    state = folder / f"checkpoint-{part.name}.safetensors"
-    scored = score_part(part, experiment, backbone, fabric, clock, state, identity)
+    scored = score_part(part, experiment, backbone, fabric, clock, checkpoint_of(part, folder), identity)
     how = experiment.image_size, experiment.protocol
     with clock("measuring"):
         metrics, score = measure(scored.d, part.test, *how, score=scored.score)
@@ -200,7 +201,6 @@ def run_part(
     if fabric.global_rank == 0 and scored.model is not None:
         name = "model.safetensors" if part.name == "all" else f"model-{part.name}.safetensors"
         save_model(folder / name, scored.model, model_settings(experiment, backbone))
-        state.unlink(missing_ok=True)
     scores = Scores(
         image=np.array([s.image.relative_to(dataset.root).as_posix() for s in part.test]),
         category=np.array([s.category for s in part.test]),
@@ -210,6 +210,11 @@ def run_part(
         d=scored.d.numpy(),
     )
     return Outcome(scored, metrics, found, scores)
+
+
+def checkpoint_of(part: Part, folder: Path) -> Path:
+    """Where the state of a part's training lies until the whole run has its results."""
+    return folder / f"checkpoint-{part.name}.safetensors"
 
 
 def join_scores(parts: Sequence[Scores]) -> Scores:

@@ -1,5 +1,6 @@
 """GRAD and the methods that stand beside it, as one function: normal images in, maps and scores of test images out."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -66,17 +67,20 @@ def score_part(
         test = cached_features(part.test, backbone, **sizes)  # type: ignore[arg-type]
     if experiment.method == "knn":
         return by_nearest_neighbours(experiment, train, test, clock)
-    by_epoch: list[float] = []
+    began = time.perf_counter()
     with clock("training"):
         model = new_model(experiment, train)
-        watch = watcher(model, part, test, experiment, fabric, by_epoch) if experiment.by_epoch else None
+        watch = watcher(model, part, test, experiment, fabric) if experiment.by_epoch else None
         schedule = experiment.training()
         log = fit(model, train, schedule, fabric=fabric, checkpoint=state, identity=identity, after_epoch=watch)
+    earlier = max(0.0, log.seconds - (time.perf_counter() - began))  # in processes that were killed
+    for name in ("training", "total"):
+        clock.add(name, earlier)
     with clock("scoring"):
         d = distances(model, test, fabric.device)
         saturated = saturation(model, test, fabric.device)
     size = {**model.config.to_dict(), **asdict(complexity(model)), "saturated": saturated}
-    return Scored(d, None, model, size, log.losses, by_epoch, squared_units=train.channels)
+    return Scored(d, None, model, size, log.losses, log.noted, squared_units=train.channels)
 
 
 @torch.inference_mode()
@@ -167,18 +171,17 @@ def watcher(
     test: FeatureCache,
     experiment: "Experiment",
     fabric: Fabric,
-    by_epoch: list[float],
-) -> Callable[[int], None]:
-    """A function for fit's after_epoch that notes the mean image AUROC: for the exhibit of what selection adds."""
+) -> Callable[[int], float]:
+    """A function for fit's after_epoch that gives the mean image AUROC: for the exhibit of what selection adds."""
     labels = torch.tensor([s.label for s in part.test]).numpy()
     rows = {
         c: [i for i, s in enumerate(part.test) if s.category == c] for c in dict.fromkeys(s.category for s in part.test)
     }
 
-    def watch(epoch: int) -> None:
+    def watch(epoch: int) -> float:
         maps = anomaly_map(distances(model, test, fabric.device), experiment.image_size, experiment.protocol)
         score = image_score(maps, experiment.protocol).numpy()
         values = [auroc(score[chosen], labels[chosen]).value for chosen in rows.values()]
-        by_epoch.append(sum(v for v in values if v is not None) / len(values))
+        return sum(v for v in values if v is not None) / len(values)
 
     return watch

@@ -52,6 +52,7 @@ class TrainLog:
     """What training leaves beside the weights."""
 
     losses: list[float] = field(default_factory=list)  # mean of Eq. 7 over each epoch
+    noted: list[float] = field(default_factory=list)  # what after_epoch gave, epoch by epoch
     seconds: float = 0.0  # over all parts of an interrupted run
 
 
@@ -98,13 +99,14 @@ def fit(
     fabric: Fabric,
     checkpoint: Path | None = None,
     identity: str = "",
-    after_epoch: Callable[[int], None] | None = None,
+    after_epoch: Callable[[int], float | None] | None = None,
 ) -> TrainLog:
     """Train `model` in place on normal features for config.epochs epochs and keep the last.
 
     features: N rows (C, H, W). checkpoint: a file that is written after each epoch and from which a killed run goes on,
     on the CPU to the same weights bit for bit. identity: names the data; a checkpoint of other data, settings or model
-    is refused. Raises InputError for that and for features that are not finite.
+    is refused. after_epoch: called with each epoch's number (0-based); a number that it returns is kept in the log.
+    Raises InputError for a checkpoint of another run and for features that are not finite.
     """
     if len(features) == 0:
         raise InputError("There is no normal training image: training needs at least one.")
@@ -143,10 +145,10 @@ def fit(
         log.losses.append(train_epoch(module, features, optimizer, config, epoch, fabric))
         log.seconds += time.perf_counter() - began
         bars.set_postfix(loss=f"{log.losses[-1]:.4f}")
+        if after_epoch is not None and (number := after_epoch(epoch)) is not None:
+            log.noted.append(number)
         if checkpoint is not None and fabric.global_rank == 0:
             save_state(checkpoint, model, optimizer, owner, log)
-        if after_epoch is not None:
-            after_epoch(epoch)
     model.eval()
     return log
 

@@ -173,7 +173,8 @@ def test_a_run_killed_in_training_goes_on_to_the_same_numbers(finished, images, 
 
     def killed(*args, **kwargs):
         def stop(epoch):
-            raise KeyboardInterrupt
+            if epoch:
+                raise KeyboardInterrupt
 
         return fit(*args, **(kwargs | {"after_epoch": stop}))
 
@@ -186,6 +187,27 @@ def test_a_run_killed_in_training_goes_on_to_the_same_numbers(finished, images, 
     resumed, whole = read_results(tmp_path), read_results(finished)
     assert resumed["classes"] == whole["classes"]
     assert resumed["losses"] == whole["losses"]
+    assert list(tmp_path.glob("checkpoint*")) == []
+
+
+def test_a_run_killed_in_its_last_class_trains_no_other_again(images, tmp_path, monkeypatch):
+    separate = dataclasses.replace(TINY, setting="separate", by_epoch=True)
+    save, trained = module.save_model, []
+
+    def killed(path, *rest):
+        save(path, *rest)
+        if "nut" in path.name:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "save_model", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(separate, data_root=images, out=tmp_path, device="cpu")
+    monkeypatch.setattr(module, "save_model", save)
+    monkeypatch.setattr("gradlib.train.train_epoch", lambda *_: trained.append(1) or 0.0)
+    record = read_results(run(separate, data_root=images, out=tmp_path, device="cpu"))
+    assert trained == []
+    assert [len(values) for values in record["by_epoch"]] == [2, 2]
+    assert 0 < record["seconds"]["training"] <= record["seconds"]["total"]
     assert list(tmp_path.glob("checkpoint*")) == []
 
 

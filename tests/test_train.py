@@ -67,19 +67,21 @@ def test_random_streams_differ_by_seed_epoch_and_purpose():
     assert len(draws) == 4
 
 
-@pytest.mark.parametrize("stop_after", [0, 3])
+@pytest.mark.parametrize("stop_after", [1, 3])
 def test_an_interrupted_run_goes_on_to_the_same_weights(fabric, tmp_path, stop_after):
     config = TrainConfig(epochs=6, batch_size=8, clip_norm=0.1)
 
     def stop(epoch):
         if epoch == stop_after:
             raise KeyboardInterrupt
+        return epoch / 8
 
     whole, whole_log = trained(fabric, config)
     state = tmp_path / "state.safetensors"
     with pytest.raises(KeyboardInterrupt):
         trained(fabric, config, checkpoint=state, after_epoch=stop)
-    resumed, log = trained(fabric, config, checkpoint=state)
+    resumed, log = trained(fabric, config, checkpoint=state, after_epoch=lambda epoch: epoch / 8)
+    assert log.noted == [epoch / 8 for epoch in range(6)]
     assert log.losses == whole_log.losses
     assert_same_weights(whole, resumed)
 
