@@ -16,7 +16,7 @@ from gradlib.data import archives, download
 from gradlib.data.archives import Archive
 from gradlib.data.download import Patience, fetch
 
-QUICK = Patience(connect=2, read=0.3, attempts=3, pause=0.01)
+QUICK = Patience(connect=2, read=1.0, attempts=3, pause=0.01)  # a second: a busy machine is no stalled server
 INSIDE = "bottle/train/good/000.png"
 
 

@@ -1,8 +1,10 @@
-"""The words of the book as its sources hold them, for the tests that ask what is in them."""
+"""The words of the book as its sources hold them, for the tests that ask what is in them, and its Sphinx extensions."""
 
+import importlib.util
 import json
 import re
 from functools import cache
+from types import ModuleType
 
 from gradlib.paths import repository
 
@@ -29,3 +31,13 @@ def labels() -> set[str]:
     """What can be referred to: headings, equations and figures."""
     figures = {cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") for cell in cells()}
     return {name for found in LABEL.findall(words()) for name in found if name} | (figures - {None})
+
+
+def extension(name: str) -> ModuleType:
+    """A module of book/_ext, which is no package."""
+    spec = importlib.util.spec_from_file_location(f"book_{name}", BOOK / "_ext" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

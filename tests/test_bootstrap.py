@@ -7,8 +7,7 @@ from sklearn.metrics import roc_auc_score
 from gradlib.bootstrap import image_replicates, interval, pixel_replicates, resamples, verdict
 
 LABELS = np.array([0] * 12 + [1] * 9)
-RNG = np.random.default_rng(5)
-SCORES = np.round(RNG.normal(LABELS * 1.0), 1)  # rounded: with ties
+SCORES = np.round(np.random.default_rng(5).normal(LABELS * 1.0), 1)  # rounded: with ties
 
 
 def test_resamples_keep_the_numbers_of_each_kind_and_repeat():
@@ -16,7 +15,7 @@ def test_resamples_keep_the_numbers_of_each_kind_and_repeat():
     assert (counts[:, LABELS == 0].sum(1) == 12).all()
     assert (counts[:, LABELS == 1].sum(1) == 9).all()
     np.testing.assert_array_equal(counts, resamples(LABELS, 50))
-    shuffled = RNG.permutation(len(LABELS))
+    shuffled = np.random.default_rng(0).permutation(len(LABELS))
     assert (resamples(LABELS[shuffled], 50)[:, LABELS[shuffled] == 1].sum(1) == 9).all()
     assert resamples(np.zeros(4, int), 3).sum() == 12
 
@@ -30,7 +29,7 @@ def test_image_replicates_are_the_auroc_of_each_resample():
 def test_pixel_replicates_agree_with_resampled_pixels():
     masks = np.zeros((21, 16, 16), bool)
     masks[LABELS == 1, 3:8, 2:9] = True
-    maps = RNG.gamma(2.0, size=masks.shape) + 0.7 * masks
+    maps = np.random.default_rng(1).gamma(2.0, size=masks.shape) + 0.7 * masks
     for count, found in zip(resamples(LABELS, 10), pixel_replicates(maps, masks, LABELS, 10), strict=True):
         rows = np.repeat(np.arange(21), count)
         assert found == pytest.approx(roc_auc_score(masks[rows].ravel(), maps[rows].ravel()), abs=5e-4)

@@ -2,11 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 import yaml
 from conftest import write_tiny_mvtec
 
-from gradlib import check as module
 from gradlib.check import EXACT, check_all, check_record, compare, main, ties
 from gradlib.errors import InputError
 from gradlib.experiment import run
@@ -157,7 +157,7 @@ def test_the_schema_asks_for_what_the_library_writes():
 
 
 def test_rounded_scores_excuse_no_more_than_the_pairs_they_made_equal():
-    scores, labels = module.np.array([1.0, 2.0, 2.0, 3.0]), module.np.array([0, 0, 1, 1])
+    scores, labels = np.array([1.0, 2.0, 2.0, 3.0]), np.array([0, 0, 1, 1])
     assert ties(scores, labels) == pytest.approx(1 / 8)
     assert ties(scores[:2], labels[:2]) < 1e-8
 

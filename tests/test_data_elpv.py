@@ -3,20 +3,14 @@
 import hashlib
 from collections import Counter
 
-import numpy as np
 import pytest
 from conftest import save
+from readers import GREY, counts
 
 from gradlib.data import load_dataset, read_elpv
 from gradlib.errors import InputError
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader warns only where a test expects it
-
-GREY = np.full((8, 8), 90, np.uint8)
-
-
-def counts(dataset) -> Counter:
-    return Counter((sample.category, sample.split, sample.label) for sample in dataset.samples)
 
 
 def test_elpv_is_split_as_documented():

@@ -2,20 +2,14 @@
 
 from collections import Counter
 
-import numpy as np
 import pytest
 from conftest import save
+from readers import GREY, counts
 
 from gradlib.data import load_dataset
 from gradlib.errors import InputError
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader warns only where a test expects it
-
-GREY = np.full((8, 8), 90, np.uint8)
-
-
-def counts(dataset) -> Counter:
-    return Counter((sample.category, sample.split, sample.label) for sample in dataset.samples)
 
 
 def test_one_class_of_own_photographs_is_named_after_its_folder(tmp_path):

@@ -4,20 +4,14 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import save, write_tiny_mvtec
+from readers import GREY, counts
 
 from gradlib.data import load_dataset, mvtec
 from gradlib.errors import InputError
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader warns only where a test expects it
-
-GREY = np.full((8, 8), 90, np.uint8)
-
-
-def counts(dataset) -> Counter:
-    return Counter((sample.category, sample.split, sample.label) for sample in dataset.samples)
 
 
 def test_official_mvtec_counts_add_up_to_the_published_totals():

@@ -1,3 +1,5 @@
+"""The exhibit of maps side by side: chosen evenly, kept as it was, refused where it is damaged."""
+
 import json
 from pathlib import Path
 

@@ -111,7 +111,7 @@ def test_folder_that_cannot_be_written_is_told_with_the_remedy(
         cached(samples, backbone, tmp_path / "file" / "cache")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def builder(samples: list[Sample]) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, "-c", BUILDER, samples[0].image.parents[3], str(IMAGE_SIZE), str(MAP_SIZE)],

@@ -116,8 +116,6 @@ def test_the_core_set_is_chosen_among_a_drawn_pool(anomalib, samples, backbone, 
     assert not torch.equal(pooled.maps, whole.maps)
     monkeypatch.setattr(peers_inputs, "BATCH", 3)
     torch.testing.assert_close(scored("patchcore", samples, backbone).maps, pooled.maps, rtol=1e-3, atol=1e-3)
-    assert int(peers.drawn(100, 20).sum()) == 20
-    assert int(peers.drawn(10, 20).sum()) == 10
 
 
 def test_distillation_learns_to_rebuild_the_stages(anomalib, samples, backbone):

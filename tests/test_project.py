@@ -1,6 +1,5 @@
 """The repository itself: what a stranger's clone must hold, and the lists that must agree with each other."""
 
-import importlib.util
 import json
 import os
 import re
@@ -8,21 +7,21 @@ import shutil
 import subprocess
 import tomllib
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from pages import extension
 
 from gradlib.paths import repository
 
 ROOT = repository()
 TOP_LEVEL = (
-    "README.md CONTRIBUTING.md LICENSE CITATION.cff Makefile pyproject.toml requirements.txt requirements.lock "
-    "requirements.hashes _config.yml _toc.yml "
-    "package.json package-lock.json .ci/run .gitattributes .gitignore .pre-commit-config.yaml "
-    "book gradlib data tests benchmarks profiles Snakefile"
+    "README.md CONTRIBUTING.md CHANGELOG.md LICENSE CITATION.cff Makefile pyproject.toml requirements.txt "
+    "requirements-results.txt requirements.lock requirements.hashes _config.yml _toc.yml package.json package-lock.json "
+    ".ci/run .binder .github/workflows .gitattributes .gitignore .pre-commit-config.yaml Snakefile "
+    "book gradlib data tests benchmarks profiles"
 )
 # In pieces, so that this file passes its own test.
 INDEX_HOSTS = [
@@ -35,15 +34,6 @@ def requirements(name: str) -> dict[str, Requirement]:
     return {canonicalize_name(read.name): read for read in map(Requirement, filter(None, lines))}
 
 
-def vendor() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("vendor", ROOT / "book" / "_ext" / "vendor.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("name", TOP_LEVEL.split())
 def test_repository_has(name: str) -> None:
     assert (ROOT / name).exists()
@@ -53,6 +43,11 @@ def test_library_asks_for_nothing_that_requirements_leave_out() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = [*project["dependencies"], *project["optional-dependencies"]["book"]]
     assert {canonicalize_name(name) for name in asked} <= set(requirements("requirements.txt"))
+
+
+def test_citation_is_of_the_library_s_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == project["version"]
 
 
 def test_lock_holds_each_requirement_within_its_bounds() -> None:
@@ -126,7 +121,7 @@ def test_make_says_which_python_it_needs(tmp_path: Path) -> None:
 def test_javascript_is_installed_by_the_packaged_node_where_there_is_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    build = vendor()
+    build = extension("vendor")
     (tmp_path / "package.json").write_text('{"name": "nothing", "version": "1.0.0"}')
     lock = {"name": "nothing", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "nothing"}}}
     (tmp_path / "package-lock.json").write_text(json.dumps(lock))
@@ -139,7 +134,7 @@ def test_javascript_is_installed_by_the_packaged_node_where_there_is_none(
 
 
 def test_vendored_files_are_made_again_when_the_lock_changes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    build = vendor()
+    build = extension("vendor")
     before = build.fingerprint()
     shutil.copy(ROOT / "package-lock.json", tmp_path)
     monkeypatch.setattr(build, "REPOSITORY", tmp_path)

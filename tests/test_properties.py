@@ -143,7 +143,7 @@ records = st.dictionaries(st.sampled_from(["schema", "classes", "mean", "experim
 
 
 @given(content=st.binary(max_size=40) | records.map(lambda r: json.dumps(r).encode()))
-def test_any_file_is_a_record_or_refused_in_words(content: bytes, tmp_path: Path) -> None:
+def test_any_file_that_is_no_record_is_refused_in_words(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"results\.json"):

@@ -31,7 +31,7 @@ from gradlib.peers import CORESET, drawn
 from gradlib.presets import PRESETS, preset_config, preset_training
 from gradlib.protocols import Reading, enlarging
 from gradlib.tables import HEADINGS, percent, source_of
-from gradlib.train import TrainConfig, epoch_generator, fit, make_fabric
+from gradlib.train import TrainConfig, epoch_generator, fit, make_fabric, train_epoch
 
 LONGEST = 300  # lines of a file
 QUOTED = re.compile(r"```.*?```|`[^`]+`", re.DOTALL)
@@ -79,7 +79,7 @@ def test_a_chapter_imports_public_names_alone() -> None:
         assert offered is None or set(names) <= set(offered), f"{module}: {names}"
 
 
-def test_coordinates_lie_in_the_open_range() -> None:
+def test_coordinates_lie_between_minus_one_and_one() -> None:
     x = 50 * torch.randn(3, 6, 4, 5)
     local, whole = LocalCoordinates(6, 2)(x), GlobalCoordinates(6, 3)(x)
     assert (local.shape, whole.shape) == ((3, 2, 4, 5), (3, 3))
@@ -163,7 +163,7 @@ def test_decoded_pictures_have_the_map_s_places() -> None:
     assert (BLACK, WHITE) == ((0, 0, 0), (1, 1, 1))
 
 
-def test_a_reader_of_its_own_reads_what_the_one_door_does(tmp_path) -> None:
+def test_each_reader_gives_what_load_dataset_gives(tmp_path) -> None:
     for suffix in IMAGE_SUFFIXES - {".webp"}:
         place = tmp_path / "train" / "good" / f"{suffix[1:]}{suffix}"
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -178,8 +178,6 @@ def test_a_share_is_told_in_percent() -> None:
 
 
 def test_an_epoch_gives_its_mean_loss() -> None:
-    from gradlib.train import train_epoch
-
     fabric, x = make_fabric("cpu"), torch.randn(8, 4, 6, 6)
     model = GRAD(preset_config("lite", channels=4, map_size=(6, 6)))
     config = TrainConfig(epochs=1, batch_size=8)
@@ -192,6 +190,6 @@ def test_an_epoch_gives_its_mean_loss() -> None:
     assert len(fit(model, x, config, fabric=fabric).losses) == 1
 
 
-def test_the_core_set_is_drawn_from_few_enough_patches() -> None:
+def test_as_many_patches_are_drawn_as_are_wanted_and_there() -> None:
     assert 0 < CORESET < 1
-    assert drawn(100, 30).sum() == 30
+    assert [int(drawn(rows, 30).sum()) for rows in (100, 30, 10)] == [30, 30, 10]

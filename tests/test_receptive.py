@@ -40,10 +40,10 @@ def test_field_is_where_the_gradient_is_not_zero(before: int) -> None:
     assert field.stride == 4
 
 
-@pytest.mark.parametrize(("stage", "place"), [(0, 16), (1, 8)])
-def test_field_of_a_backbone_is_where_the_gradient_is_not_zero(lite0: Backbone, stage: int, place: int) -> None:
-    size = 256 if stage == 0 else 384
-    place = place if stage == 0 else 12
+@pytest.mark.parametrize(("stage", "size", "place"), [(0, 256, 16), (1, 384, 12)])
+def test_field_of_a_backbone_is_where_the_gradient_is_not_zero(
+    lite0: Backbone, stage: int, size: int, place: int
+) -> None:
     field = receptive_field(layers_of(lite0, size)[stage])
     image = torch.randn(3, size, size, generator=torch.Generator().manual_seed(1))
     seen = influence(lite0, image, stage, (place, place), probes=1) > 0

@@ -1,27 +1,15 @@
 """The reference pages list the whole library; its extension and that of the launch buttons do what they say."""
 
-import importlib.util
 import pkgutil
 import re
-from types import ModuleType
 
 import pytest
+from pages import BOOK, extension
 
 import gradlib
-from gradlib.paths import repository
 
-API = "".join((repository() / "book" / page).read_text(encoding="utf8") for page in ("api.md", "api_figures.md"))
+API = "".join((BOOK / page).read_text(encoding="utf8") for page in ("api.md", "api_figures.md"))
 MODULES = [module.name for module in pkgutil.walk_packages(gradlib.__path__, "gradlib.")]
-
-
-def extension(name: str) -> ModuleType:
-    path = repository() / "book" / "_ext" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"book_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_every_module_is_on_one_of_the_pages_once() -> None:
@@ -53,3 +41,8 @@ def test_a_docstring_is_translated(line: str, restructured: str) -> None:
 )
 def test_the_repository_is_found_or_no_button_is_shown(declared: str | None, remote: str, name: str | None) -> None:
     assert extension("launch").repository_name(declared, remote) == name
+
+
+def test_without_git_no_repository_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert extension("launch").origin() == ""

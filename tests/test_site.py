@@ -169,7 +169,7 @@ def test_front_door_leads_to_the_first_page(browser: Browser, host: str) -> None
 @pytest.mark.parametrize("wanted", ["knot", "identity shortcut", "gradlib.grids"])
 def test_search_finds_pages_without_a_network(browser: Browser, host: str, wanted: str) -> None:
     tab = opened(browser, f"{host}search.html?q={wanted}")
-    expect(tab.locator("#search-results li a").first).to_be_visible()
+    expect(tab.locator("#search-results li a").first).to_be_visible(timeout=30_000)
     addresses = tab.locator("#search-results li a").evaluate_all("links => links.map(link => link.href)")
     assert all(address.startswith(host) for address in addresses)
     tab.context.close()

@@ -21,8 +21,11 @@ def repository_name(declared: str | None, remote: str) -> str | None:
 
 
 def origin() -> str:
-    """The address of the clone's origin; empty where there is none."""
-    answer = subprocess.run(["git", "remote", "get-url", "origin"], capture_output=True, text=True, check=False)
+    """The address of the clone's origin; empty where there is none, or no git."""
+    try:
+        answer = subprocess.run(["git", "remote", "get-url", "origin"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # a build asks for Python and make alone
+        return ""
     return answer.stdout
 
 

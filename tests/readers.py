@@ -1,0 +1,14 @@
+"""What the tests of the readers share: a small grey photograph, and how many samples a data set has of each kind."""
+
+from collections import Counter
+
+import numpy as np
+
+from gradlib.data import Dataset
+
+GREY = np.full((8, 8), 90, np.uint8)
+
+
+def counts(dataset: Dataset) -> Counter:
+    """Samples by class, split and label."""
+    return Counter((sample.category, sample.split, sample.label) for sample in dataset.samples)
