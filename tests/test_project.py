@@ -19,8 +19,8 @@ from gradlib.paths import repository
 ROOT = repository()
 TOP_LEVEL = (
     "README.md CONTRIBUTING.md CHANGELOG.md LICENSE CITATION.cff Makefile pyproject.toml requirements.txt "
-    "requirements-results.txt requirements.lock requirements.hashes _config.yml _toc.yml package.json package-lock.json "
-    ".ci/run .binder .github/workflows .gitattributes .gitignore .pre-commit-config.yaml Snakefile "
+    "requirements-results.txt requirements.lock requirements.hashes _config.yml _toc.yml package.json "
+    "package-lock.json .ci/run .binder .github/workflows .gitattributes .gitignore .pre-commit-config.yaml Snakefile "
     "book gradlib data tests benchmarks profiles"
 )
 # In pieces, so that this file passes its own test.
