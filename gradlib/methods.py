@@ -169,11 +169,19 @@ def watcher(
     fabric: Fabric,
     by_epoch: list[float],
 ) -> Callable[[int], None]:
-    """A function for fit's after_epoch that notes the mean image AUROC: for the exhibit of what selection adds."""
+    """A function for fit's after_epoch that notes the mean image AUROC: for the exhibit of what selection adds.
+
+    Raises InputError where a class has no AUROC, for want of normal or of defective test images.
+    """
     labels = torch.tensor([s.label for s in part.test]).numpy()
     rows = {
         c: [i for i, s in enumerate(part.test) if s.category == c] for c in dict.fromkeys(s.category for s in part.test)
     }
+    if undefined := [c for c, chosen in rows.items() if len(set(labels[chosen].tolist())) < 2]:
+        raise InputError(
+            f"No AUROC of {', '.join(undefined)} can be noted by epoch, for want of normal or of defective test "
+            "images: leave these classes out, or BY_EPOCH off."
+        )
 
     def watch(epoch: int) -> None:
         maps = anomaly_map(distances(model, test, fabric.device), experiment.image_size, experiment.protocol)
