@@ -109,13 +109,18 @@ def backbone_counted(name: str = "tf_efficientnet_b4", image_size: int = 224, bl
 
 
 def convolution_flops(kernel: int, C_in: int, C_out: int, H: int, W: int) -> int:
-    """FLOPs of a dense convolution at H x W places, 2 kernel^2 C_in C_out H W: each weight multiplies and adds once
-    at every place."""
+    """FLOPs of a dense convolution at H x W places, 2 kernel^2 C_in C_out H W (Eq. {eq}`eq-flops`).
+
+    Each weight multiplies and adds once at every place.
+    """
     return 2 * kernel**2 * C_in * C_out * H * W
 
 
 def search_flops(patches: int, entries: int, C: int) -> int:
-    """FLOPs of all scalar products between an image's patches and a memory's entries, 2 C patches entries."""
+    """FLOPs of all scalar products of an image's patches with a memory's entries, 2 C patches entries.
+
+    Eq. {eq}`eq-search`, where the image has H W patches and the memory M entries.
+    """
     return 2 * C * patches * entries
 
 

@@ -15,6 +15,7 @@ __all__ = ["AttentionMemory", "PerPatch", "VectorQuantisation", "start_from_feat
 
 MemoryKind = Literal["grid", "vq", "attention", "none"]
 DECAY = 0.99  # of the running sums behind each quantised entry, van den Oord et al.'s value
+FORGOTTEN = 1e-30  # a running count below this belongs to an entry that no feature has chosen for 6,900 steps
 
 
 class DiscreteMemory(nn.Module):
@@ -28,7 +29,7 @@ class DiscreteMemory(nn.Module):
 
 
 class VectorQuantisation(DiscreteMemory):
-    """The one entry that is nearest to the input (Fig. 1a).
+    """The one entry that is nearest to the input (Fig. 1a, Eq. {eq}`eq-vq`).
 
     The entries are running means of the features that chose them. No gradient reaches them, as in van den Oord et al.,
     Neural Discrete Representation Learning, 2017 (Appendix A.1).
@@ -56,11 +57,17 @@ class VectorQuantisation(DiscreteMemory):
         total = torch.zeros_like(self.total).index_add_(0, nearest, x)
         self.count.lerp_(count, 1 - DECAY)
         self.total.lerp_(total, 1 - DECAY)
-        self.entries.copy_(self.total / self.count[:, None, None, None])
+        known = (
+            self.count[:, None, None, None] > FORGOTTEN
+        )  # the others' sums lose their digits, and their ratio its meaning
+        self.entries.copy_(torch.where(known, self.total / self.count[:, None, None, None], self.entries))
 
 
 class AttentionMemory(DiscreteMemory):
-    """A mixture of all entries by softmax(q k / sqrt(C)), input and keys projected by learnt maps (Fig. 1b)."""
+    """A mixture of all entries by softmax(q k / sqrt(C)), input and keys projected by learnt maps.
+
+    Fig. 1b, Eq. {eq}`eq-attention`.
+    """
 
     def __init__(self, M: int, shape: tuple[int, int, int]):
         super().__init__()

@@ -13,6 +13,7 @@ from torch import Tensor
 from gradlib.backbones import Backbone
 from gradlib.cache import FeatureCache, cached_features, channel_statistics
 from gradlib.data import Sample
+from gradlib.data.samples import rows_by_category
 from gradlib.errors import InputError
 from gradlib.evaluation import distances
 from gradlib.knn import PatchMemory
@@ -172,11 +173,17 @@ def watcher(
     experiment: "Experiment",
     fabric: Fabric,
 ) -> Callable[[int], float]:
-    """A function for fit's after_epoch that gives the mean image AUROC: for the exhibit of what selection adds."""
+    """A function for fit's after_epoch that gives the mean image AUROC: for the exhibit of what selection adds.
+
+    Raises InputError where a class has no AUROC, for want of normal or of defective test images.
+    """
     labels = torch.tensor([s.label for s in part.test]).numpy()
-    rows = {
-        c: [i for i, s in enumerate(part.test) if s.category == c] for c in dict.fromkeys(s.category for s in part.test)
-    }
+    rows = rows_by_category(part.test)
+    if undefined := [c for c, chosen in rows.items() if len(set(labels[chosen].tolist())) < 2]:
+        raise InputError(
+            f"No AUROC of {', '.join(undefined)} can be noted by epoch, for want of normal or of defective test "
+            "images: leave these classes out, or BY_EPOCH off."
+        )
 
     def watch(epoch: int) -> float:
         maps = anomaly_map(distances(model, test, fabric.device), experiment.image_size, experiment.protocol)

@@ -121,6 +121,8 @@ class GRAD(nn.Module):
             self.G_g = GlobalGrid(config.global_dim, config.global_resolution, (C, H, W), **borders)
         elif config.global_memory != "none":
             self.G_g = discrete_memory(config.global_memory, config.global_entries, (C, H, W))
+        if config.concat not in ("local_global", "global_local"):
+            raise InputError(f'The order "{config.concat}" is unknown: choose "local_global" or "global_local".')
         self.dealt: Dealt = (0, 1)  # which images of a batch are trained on here (gradlib.processes)
         inputs = (self.G_l is not None) + (self.G_g is not None)
         if inputs == 0:

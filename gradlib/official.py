@@ -53,7 +53,12 @@ def read_shape(state: Mapping[str, Tensor]) -> OfficialShape:
         raise InputError(
             f"No GRAD or CRAD state dict: {missing} missing; pass the module's own state_dict without prefixes."
         )
-    (_, C, R_l, _), (_, CHW, R_g, _) = state["query.0"].shape, state["query.1"].shape
+    shapes = tuple(state["query.0"].shape), tuple(state["query.1"].shape)
+    if any(len(shape) != 4 for shape in shapes):
+        raise InputError(
+            f"No GRAD or CRAD state dict: its grids have shapes {shapes[0]} and {shapes[1]}; give two of (1, K, R, R)."
+        )
+    (_, C, R_l, _), (_, CHW, R_g, _) = shapes
     final = any(name.startswith("layer.0.conv.") for name in state)
     pattern = r"layer\.(\d+)\.conv\." if final else r"layer\.0\.(\d+)\.conv1\."
     blocks = {int(m[1]) for m in map(re.compile(pattern).match, state) if m}
@@ -100,7 +105,10 @@ def model_from_official(
     side = math.isqrt(shape.pixels)
     H, W = map_size or (side, side)
     if shape.pixels != H * W:
-        raise InputError(f"The global grid holds {shape.pixels} pixels, not {H} x {W}: give map_size=(H, W).")
+        raise InputError(
+            f"The global grid holds {shape.pixels} pixels, not {H} x {W}: give gradlib.official.model_from_official "
+            "map_size=(H, W)."
+        )
     config = replace(
         RELEASED,
         channels=shape.C,

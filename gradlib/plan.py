@@ -103,7 +103,7 @@ def missing(planned: Planned) -> tuple[str, ...]:
     experiment, lacking = planned.experiment, []
     if experiment.dataset in ROOTS:
         root = data_root(experiment.dataset)
-        if not root or not all((Path(root) / category).is_dir() for category in experiment.categories):
+        if not root or not all((Path(root).expanduser() / category).is_dir() for category in experiment.categories):
             lacking.append("data")
     if experiment.method != "draem" and not weights_are_here(experiment.backbone):
         lacking.append("weights")

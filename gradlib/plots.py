@@ -7,7 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
 import torch
+from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from gradlib.data import read_image
 from gradlib.exhibit import Exhibit
@@ -32,9 +34,15 @@ def photographs_with_maps(
         drawn = axes[1, column].imshow(maps[column], cmap="cividis", vmin=0, vmax=top)
     for axis in axes.flat:
         axis.set_axis_off()
-    bar = figure.colorbar(drawn, ax=axes[1, :], shrink=0.9)
-    bar.set_label("d", rotation=0, labelpad=9)  # upright: a lying d is read as another letter
+    bar_of_d(figure, drawn, axes[1, :])
     return figure
+
+
+def bar_of_d(figure: Figure, drawn: AxesImage, axes: np.ndarray) -> Colorbar:
+    """A colour bar beside the axes of maps of d, with its letter upright: a lying d is read as another letter."""
+    bar = figure.colorbar(drawn, ax=axes, shrink=0.9)
+    bar.set_label("d", rotation=0, labelpad=9)
+    return bar
 
 
 def side_by_side(exhibit: Exhibit, root: Path) -> Figure:
@@ -66,8 +74,8 @@ def loss_curve(losses: Sequence[float], drops: Sequence[int]) -> go.Figure:
     figure.update_layout(xaxis_title="epoch", yaxis_title="mean loss", yaxis_type="log", showlegend=False)
     return describe(
         figure,
-        f"The training loss falls from {losses[0]:.3f} in the first to {losses[-1]:.3f} in the last of {len(losses)} "
-        f"epochs; dashed lines mark where both learning rates fall tenfold.",
+        f"The training loss is {losses[0]:.3f} in the first and {losses[-1]:.3f} in the last of {len(losses)} epochs; "
+        "dashed lines mark where both learning rates fall tenfold.",
     )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from gradlib.data import Sample
 from gradlib.figures import OKABE_ITO
 from gradlib.model import GradOutput
+from gradlib.plots import bar_of_d
 
 __all__ = ["global_plane", "local_plane", "photographs", "photographs_and_maps", "stages"]
 
@@ -21,8 +22,8 @@ NOW = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transitio
 
 def photographs(pictures: Mapping[str, Tensor]) -> None:
     """Named photographs (S, S) in a row."""
-    _, axes = plt.subplots(1, len(pictures), figsize=(5.6, 2.2))
-    for axis, (name, picture) in zip(axes, pictures.items(), strict=True):
+    _, axes = plt.subplots(1, len(pictures), figsize=(5.6, 2.2), squeeze=False)
+    for axis, (name, picture) in zip(axes[0], pictures.items(), strict=True):
         axis.imshow(picture.numpy(), cmap="gray")
         axis.set_title(name, fontsize=12)
         axis.set_axis_off()
@@ -55,7 +56,8 @@ def stages(photograph: Tensor, output: GradOutput) -> None:
 def photographs_and_maps(photographs: Mapping[str, Tensor], maps: Mapping[str, Tensor]) -> None:
     """A row for each of n photographs (S, S): itself, then d (n, H, W) of each condition, all d on one scale."""
     top = max(float(d.max()) for d in maps.values())
-    figure, axes = plt.subplots(len(photographs), 1 + len(maps), figsize=(5.8, 1.45 * len(photographs)))
+    size = (5.8, 1.45 * len(photographs))
+    figure, axes = plt.subplots(len(photographs), 1 + len(maps), figsize=size, squeeze=False)
     for row, (name, photograph) in enumerate(photographs.items()):
         axes[row, 0].imshow(photograph.numpy(), cmap="gray")
         axes[row, 0].set_ylabel(name, fontsize=12)
@@ -65,7 +67,7 @@ def photographs_and_maps(photographs: Mapping[str, Tensor], maps: Mapping[str, T
         axis.set_title(title, fontsize=12)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
-    figure.colorbar(drawn, ax=axes[:, -1], label="d")
+    bar_of_d(figure, drawn, axes[:, -1])
 
 
 def local_plane(coordinates: Mapping[str, Tensor], d: Mapping[str, Tensor], R: int) -> go.Figure:

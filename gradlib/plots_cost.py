@@ -18,8 +18,8 @@ def cost_line(
 ) -> go.Figure:
     """GFLOPs over millions of parameters; a slider picks the width whose points are shown, beginning with `start`.
 
-    clouds: by width, millions of parameters and GFLOPs of the models that `names` names. rows: of the paper's Table 6,
-    as diamonds. Explained in {ref}`ch-cost`.
+    clouds: by width, millions of parameters and GFLOPs of the models that `names` names. rows: two of the paper's
+    Table 6, as diamonds. Explained in {ref}`ch-cost`.
     """
     widths = list(clouds)
     x, y = clouds[start]

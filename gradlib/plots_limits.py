@@ -59,7 +59,7 @@ def score_rows(
     figure = go.Figure()
     for number, (group, scores) in enumerate(groups.items()):
         figure.add_scatter(
-            x=[round(float(score), 3) for score in scores],
+            x=_rounded(scores),
             y=[group] * len(scores),
             mode="markers",
             marker={"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 9, "opacity": 0.5},
@@ -134,20 +134,12 @@ def growing_changes(kinds: Mapping[str, Growing], threshold: float) -> go.Figure
     buttons = [
         {"label": name, "method": "restyle", "args": ["visible", [name == other for other in shown]]} for name in kinds
     ]
-    bare = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False}
-    across = {**bare, "constrain": "domain"}
-    down = {**bare, "domain": [0.42, 1], "autorange": "reversed", "constraintoward": "bottom"}
     figure.add_shape(
         {"type": "line", "xref": "x3 domain", "yref": "y3", "x0": 0, "x1": 1, "y0": threshold, "y1": threshold}
         | {"line": {"dash": "dash", "color": "grey"}}
     )
     figure.update_layout(
-        xaxis={**across, "domain": [0, 0.47], "anchor": "y"},
-        yaxis={**down, "anchor": "x", "scaleanchor": "x"},
-        xaxis2={**across, "domain": [0.53, 1], "anchor": "y2"},
-        yaxis2={**down, "anchor": "x2", "scaleanchor": "x2"},
-        xaxis3={"domain": [0, 1], "anchor": "y3", "dtick": 1, "range": [-0.4, len(steps) - 0.6]},
-        yaxis3={"domain": [0, 0.32], "anchor": "x3", "title": "score", "range": [0, high]},
+        **_two_pictures_above_a_curve(len(steps), high),
         showlegend=False,
         height=460,
         sliders=[
@@ -161,6 +153,21 @@ def growing_changes(kinds: Mapping[str, Growing], threshold: float) -> go.Figure
         updatemenus=[{"type": "buttons", "direction": "right", "buttons": buttons, "y": 1.15, "x": 1}],
     )
     return figure
+
+
+def _two_pictures_above_a_curve(steps: int, high: float) -> dict[str, dict[str, object]]:
+    """The axes: photograph and map beside each other, and below them the scores, up to `high`, of so many steps."""
+    bare = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False}
+    across = {**bare, "constrain": "domain"}
+    down = {**bare, "domain": [0.42, 1], "autorange": "reversed", "constraintoward": "bottom"}
+    return {
+        "xaxis": {**across, "domain": [0, 0.47], "anchor": "y"},
+        "yaxis": {**down, "anchor": "x", "scaleanchor": "x"},
+        "xaxis2": {**across, "domain": [0.53, 1], "anchor": "y2"},
+        "yaxis2": {**down, "anchor": "x2", "scaleanchor": "x2"},
+        "xaxis3": {"domain": [0, 1], "anchor": "y3", "dtick": 1, "range": [-0.4, steps - 0.6]},
+        "yaxis3": {"domain": [0, 0.32], "anchor": "x3", "title": "score", "range": [0, high]},
+    }
 
 
 def _state(kind: Growing, step: int, top: float, high: float) -> list[go.Image | go.Heatmap | go.Scatter]:
@@ -186,6 +193,7 @@ def _state(kind: Growing, step: int, top: float, high: float) -> list[go.Image |
 
 
 def _rounded(scores: Sequence[float]) -> list[float]:
+    """Plain numbers to 3 decimals, so that a page stays small."""
     return [round(float(score), 3) for score in scores]
 
 

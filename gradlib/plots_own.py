@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from gradlib.data import read_image
 from gradlib.figures import OKABE_ITO, describe
+from gradlib.plots import bar_of_d
 from gradlib.scores import POOL_DIVISOR
 from gradlib.thresholds import false_alarm_bound
 
@@ -48,8 +49,7 @@ def verdicts(paths: Sequence[Path], maps: np.ndarray, scores: Sequence[float], t
         axes[1, column].add_patch(Rectangle((x, y), side, side, fill=False, edgecolor="black", linestyle=":"))
     for axis in axes.flat:
         axis.set_axis_off()
-    bar = figure.colorbar(drawn, ax=axes[1, :], shrink=0.9)
-    bar.set_label("d", rotation=0, labelpad=9)  # upright: a lying d is read as another letter
+    bar = bar_of_d(figure, drawn, axes[1, :])
     bar.ax.axhline(threshold, color=OKABE_ITO[1], linewidth=2)
     return figure
 
@@ -81,7 +81,7 @@ def promises(normals: Sequence[int], confidence: float, marked: int) -> go.Figur
 def luck(rates: Mapping[int, np.ndarray], bounds: Mapping[int, float], wanted: float) -> go.Figure:
     """Histograms of the false alarm rate over many draws of n deciding photographs; a slider chooses n.
 
-    rates: n -> (draws,); bounds: n -> the rate that eq. {eq}`eq-false-alarm` allows; wanted: the rate aimed at.
+    rates: n -> (draws,); bounds: n -> the rate that Eq. {eq}`eq-false-alarm` allows; wanted: the rate aimed at.
     """
     edges = np.arange(0, 1 + BIN, BIN)
     figure, marks, told = go.Figure(), [], []
@@ -113,6 +113,7 @@ def luck(rates: Mapping[int, np.ndarray], bounds: Mapping[int, float], wanted: f
 
 
 def _line(at: float, color: str, dash: str) -> dict[str, object]:
+    """A vertical line over the whole height, as a plotly shape."""
     return {
         "type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1,
         "line": {"color": color, "dash": dash, "width": 2},
@@ -120,5 +121,6 @@ def _line(at: float, color: str, dash: str) -> dict[str, object]:
 
 
 def _note(at: float, text: str, height: float) -> dict[str, object]:
+    """Words at `height`, in shares of the plot's, beside such a line."""
     place = {"xref": "x", "yref": "paper", "x": at, "y": height, "xanchor": "left", "yanchor": "bottom"}
     return {**place, "text": text, "showarrow": False}

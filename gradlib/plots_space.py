@@ -8,10 +8,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gradlib.figures import OKABE_ITO, describe
+from gradlib.plots_grid1d import DASHES
 
 __all__ = ["picture_rows", "walk"]
 
-SYMBOLS, DASHES = ("circle", "diamond", "square", "cross"), ("solid", "dash", "dot", "dashdot")
+SYMBOLS = ("circle", "diamond", "square", "cross")
 
 
 def picture_rows(rows: Mapping[str, Tensor], titles: Sequence[str]) -> Figure:

@@ -45,7 +45,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def named_preset(preset: str) -> Preset:
-    """Raises InputError for an unknown name."""
+    """A preset by its name. Raises InputError for an unknown one."""
     if preset not in PRESETS:
         raise InputError(f'Preset "{preset}" is unknown: choose one of {", ".join(PRESETS)}.')
     return PRESETS[preset]

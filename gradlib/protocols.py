@@ -48,7 +48,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Switch:
-    """A field of Reading in words: whom the changed choice belongs to, and whether the released code makes it."""
+    """A field of Reading in words, and whether the released code makes that choice."""
 
     key: str
     words: str
@@ -72,7 +72,10 @@ def readings() -> list[Reading]:
 
 @cache
 def enlarging(n: int, size: int, reading: Reading) -> Tensor:
-    """(size, n) float64: one axis of the enlarged and, if so read, smoothed map as a matrix: E, or L E."""
+    """(size, n) float64: one axis of the enlarged and, if so read, smoothed map as a matrix: E, or L E.
+
+    See Eq. {eq}`eq-protocol`.
+    """
     E = F.interpolate(torch.eye(n, dtype=torch.float64)[None], size, mode="linear", align_corners=not reading.unaligned)
     if reading.smooth:
         E = F.avg_pool1d(E, BOX, stride=1, padding=BOX // 2, count_include_pad=True)
@@ -81,7 +84,10 @@ def enlarging(n: int, size: int, reading: Reading) -> Tensor:
 
 @cache
 def pooling(n: int, size: int, reading: Reading) -> Tensor:
-    """(places, n) float64: P, the means over all windows along one axis of the map that is scored."""
+    """(places, n) float64: P, the means over all windows along one axis of the map that is scored.
+
+    See Eq. {eq}`eq-protocol`.
+    """
     window = max(size // (2 * POOL_DIVISOR if reading.small_window else POOL_DIVISOR), 1)
     scored = Reading(smooth=reading.smooth and reading.score_smoothed, unaligned=reading.unaligned)
     return F.avg_pool1d(enlarging(n, size, scored).T[None], window, stride=1)[0].T.contiguous()  # (places, n)
@@ -94,7 +100,7 @@ def maps(d: Tensor, size: int, reading: Reading) -> Tensor:
 
 
 def image_scores(d: Tensor, size: int, reading: Reading) -> Tensor:
-    """(B,) the largest entry of P d P^T for each map of d (B, H, W)."""
+    """(B,) the largest entry of P d P^T for each map of d (B, H, W) (Eq. {eq}`eq-protocol`)."""
     down, across = (pooling(n, size, reading).to(d.dtype) for n in d.shape[1:])
     return torch.cat([(down @ block @ across.T).amax(dim=(1, 2)) for block in d.split(BLOCK)])
 
@@ -120,7 +126,7 @@ def measure_all(found: Scores, size: int) -> Measured:
     names = list(dict.fromkeys(found.category.tolist()))
     for name in names:
         if set(found.label[found.category == name]) != {0, 1}:
-            raise InputError(f"Class {name} has no normal or no defective test image: its AUROC is undefined.")
+            raise InputError(f"Class {name} has no normal or no defective test image: leave it out.")
     d, kept, scores, values, drawn = torch.from_numpy(found.d), {}, [], [], []
     for reading in readings():
         smooth = reading.smooth and reading.score_smoothed
@@ -145,5 +151,8 @@ def with_mean(values: np.ndarray) -> np.ndarray:
 
 
 def best_epoch_gain(by_epoch: Sequence[float]) -> float:
-    """What reporting the best epoch instead of the last one adds: never negative."""
+    """What reporting the best epoch instead of the last one adds: never negative.
+
+    by_epoch: A_e of Eq. {eq}`eq-reported`, (T,).
+    """
     return max(by_epoch) - by_epoch[-1]

@@ -46,7 +46,7 @@ class Field(NamedTuple):
 
 
 def receptive_field(layers: Iterable[Layer]) -> Field:
-    """The field behind a chain of layers, first layer first.
+    """The field behind a chain of layers, first layer first (Eq. {eq}`eq-receptive`).
 
     Explained in {ref}`ch-features`.
     """

@@ -10,7 +10,7 @@ from gradlib.ledger import Record, difference, ledger, replicates, spread
 from gradlib.paths import results_folder
 from gradlib.plan import ROOTS, Planned, missing, read_plan
 from gradlib.published import published, published_methods, published_rows
-from gradlib.tables import HEADINGS, MISSING, markdown_table, mean_and_spread, source_of
+from gradlib.tables import HEADINGS, MISSING, markdown_table, mean_and_spread
 
 __all__ = [
     "against_paper",
@@ -31,7 +31,10 @@ BOTH = ("image_auroc", "pixel_auroc")
 
 
 def group_table(group: str) -> Markdown:
-    """One group of the plan beside the paper's values, in percent; an empty cell says what is missing for it."""
+    """One group of the plan beside the paper's values, in percent; a row without runs says what it needs.
+
+    Raises InputError for a group that the plan does not have.
+    """
     plan = [p for p in read_plan().values() if p.group == group]
     if not plan:
         raise InputError(f'The plan has no group "{group}": see data/plan.yaml.')
@@ -76,16 +79,15 @@ def why_missing(planned: Planned) -> str:
 
 
 def origin(records: Sequence[Record]) -> str:
-    """Where many records come from: data, backbone, commits, device."""
-    first = source_of(records[:1])
+    """Where many records come from: data, backbone, commits, devices."""
     commits = sorted({(r["provenance"]["commit"] or "unknown")[:9] for r in records})
     images = ", ".join(f"{c} {n['train']} / {n['test']}" for c, n in records[0]["data"]["counts"].items())
     seeds = ", ".join(str(s) for s in sorted({r["experiment"]["seed"] for r in records}))
-    device = first.split("commit ")[1].split(", ", 1)[1].rsplit(", training", 1)[0]
+    devices = "; ".join(sorted({r["provenance"]["device"] for r in records}))
     settings = records[0]["experiment"]
     return (
         f"{settings['dataset']} ({images} training / test images), {settings['setting']}, {settings['backbone']}, "
-        f"last epoch, seeds {seeds}, protocol {settings['protocol']}, commit {', '.join(commits)}, {device}"
+        f"last epoch, seeds {seeds}, protocol {settings['protocol']}, commit {', '.join(commits)}, {devices}"
     )
 
 
@@ -201,9 +203,14 @@ def published_classes(dataset: str) -> list[str]:
 
 
 def coverage_table(table: str) -> Markdown:
-    """One line for each planned row of a table of the paper: a mark for each seed that is done, or what is missing."""
+    """One line for each planned row of a table of the paper: a mark for each seed that is done, or what is missing.
+
+    Raises InputError for a table that the plan does not have.
+    """
     rows = []
     plan = [p for p in read_plan().values() if p.table == table]
+    if not plan:
+        raise InputError(f'The plan has no run for table "{table}" of the paper: see data/plan.yaml.')
     for group, row in dict.fromkeys((p.group, p.row) for p in plan):
         runs = [p for p in plan if (p.group, p.row) == (group, row)]
         states = ["done" if p.record().exists() else why_missing(p) for p in runs]
@@ -219,10 +226,9 @@ def coverage_overview() -> Markdown:
     rows = []
     for table in [*sorted({p.table for p in plan if p.table}), None]:
         runs = [p for p in plan if p.table == table]
-        lacking = [() if p.record().exists() else missing(p) for p in runs]
-        done = sum(p.record().exists() for p in runs)
-        ready = sum(not p.record().exists() and not missing(p) for p in runs)
-        counts = [done, ready, *[sum(what in found for found in lacking) for what in columns[2:]]]
+        lacking = [missing(p) for p in runs if not p.record().exists()]
+        needs = [sum(what in found for found in lacking) for what in columns[2:]]
+        counts = [len(runs) - len(lacking), lacking.count(()), *needs]
         rows.append([f"Table {table}" if table else "beyond the paper", str(len(runs)), *map(str, counts)])
     return markdown_table(["", "planned", *columns[:2], *[f"needs {what}" for what in columns[2:]]], rows)
 

@@ -9,11 +9,13 @@ import os
 import platform
 import subprocess
 import sys
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -136,5 +138,5 @@ def read_scores(folder: Path | str) -> Scores:
     try:
         with np.load(path, allow_pickle=False) as file:
             return Scores(**{name: file[name] for name in Scores.__dataclass_fields__})
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
         raise InputError(f"The scores at {path} cannot be read ({error}): delete the folder and run again.") from error

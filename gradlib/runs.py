@@ -80,7 +80,12 @@ def make_notebook(planned: Planned, device: str = "auto") -> str:
 
 
 def make_all(wanted: Sequence[Planned], workers: int, device: str = "auto") -> int:
-    """Make the runs without a record, in `workers` processes that share one feature cache; returns the failures."""
+    """Make the runs without a record, in `workers` processes that share one feature cache; returns the failures.
+
+    Raises InputError for fewer than 1 worker.
+    """
+    if workers < 1:
+        raise InputError(f"{workers} processes cannot make a run: give --workers 1 or more.")
     todo = [planned for planned in wanted if not planned.record().exists()]
     print(f"{len(wanted) - len(todo)} of {len(wanted)} runs are recorded, {len(todo)} to make", flush=True)
     failures = 0
@@ -96,8 +101,8 @@ def make_all(wanted: Sequence[Planned], workers: int, device: str = "auto") -> i
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line: list or run."""
-    parser = argparse.ArgumentParser(prog="python -m gradlib.plan", description=__doc__)
+    """The command line; returns 0 when all is made, 1 after a failed run, 2 for a request that cannot be met."""
+    parser = argparse.ArgumentParser(prog="python -m gradlib.runs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="every run and what it lacks here")
     runner = commands.add_parser("run", help="make runs that are missing in data/results")

@@ -19,8 +19,8 @@ def hold_out(dataset: Dataset, seed: int) -> Dataset:
     """Every class without normal test images gets some: training images, drawn by the seed, become test images.
 
     A fourth of them, but at least ENOUGH where that leaves half to train on. What is held out is never trained on, so
-    that its scores are those of photographs that the model has not seen. Raises InputError for a class with a single
-    normal photograph.
+    that its scores are those of photographs that the model has not seen. Raises InputError for a class with fewer
+    than two normal photographs.
     """
     samples: list[Sample] = []
     for category in dataset.categories:
@@ -30,9 +30,10 @@ def hold_out(dataset: Dataset, seed: int) -> Dataset:
             samples += here.samples
             continue
         if len(train) < 2:
+            has = f"one normal photograph ({train[0].image})" if train else "no normal photograph"
             raise InputError(
-                f"Class {category} has one normal photograph ({train[0].image}): add more, as at least one must be "
-                f"trained on and another held out to see what a normal score is."
+                f"Class {category} has {has}: add more, as at least one must be trained on and another held out to "
+                "see what a normal score is."
             )
         order = torch.randperm(len(train), generator=epoch_generator(seed, 0, f"held out of {category}"))
         number = min(len(train) // 2, max(len(train) // SHARE, ENOUGH))

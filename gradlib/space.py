@@ -39,7 +39,7 @@ def places(model: GRAD, features: Features) -> Places:
 class PictureAt(nn.Module):
     """The normal feature of an image's patches at a free global coordinate u, and its picture.
 
-    f^n(u; x) = psi(concat(phi(v^l(x); G_l), reshape(phi(u; G_g)))), which is Eq. 4 where u = v^g(x).
+    f^n(u; x) = psi(concat(phi(v^l(x); G_l), reshape(phi(u; G_g)))), Eq. {eq}`eq-free`, which is Eq. 4 where u = v^g(x).
     v_l: (B, C_l, H, W), u: (B, C_g), both in [-1, 1] -> pictures (B, 3, 8H, 8W) in [0, 1].
     Raises InputError for a model without a grid of two axes on both sides: there is no plane to look at.
     """

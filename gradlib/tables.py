@@ -1,5 +1,6 @@
 """Tables that chapters show, made from result records: no number in the book is typed by hand."""
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -50,7 +51,7 @@ def mean_and_spread(records: Sequence[Record], metric: str, category: str = "mea
     if not records:
         return "–"
     mean, deviation = spread(records, metric, category)
-    if mean != mean:
+    if math.isnan(mean):
         return "–"
     shown = f"{100 * mean:.2f} ± {100 * deviation:.2f}" if len(records) > 1 else f"{100 * mean:.2f}"
     return shown.replace(" ", "\N{NO-BREAK SPACE}")

@@ -21,7 +21,7 @@ LITE0 = "tf_efficientnet_lite0"
 
 @dataclass(frozen=True)
 class Packaged:
-    """ImageNet weights that an installed package holds; 1 and 2 are extras, see requirements-results.txt."""
+    """ImageNet weights that an installed package holds; Lite1's and Lite2's are extras (requirements-results.txt)."""
 
     package: str
     locator: str  # the class in it that knows the file

@@ -112,6 +112,13 @@ def test_the_test_score_of_each_epoch_is_noted_without_changing_the_run(finished
     assert record["losses"] == read_results(finished)["losses"]
 
 
+def test_a_score_by_epoch_needs_normal_and_defective_test_images(images):
+    normal = [s for s in load_dataset("mvtec", images).select(split="test").samples if s.label == 0]
+    part = methods.Part("gear", (), tuple(normal))
+    with pytest.raises(InputError, match=r"No AUROC of gear.* by epoch.*BY_EPOCH off"):
+        methods.watcher(None, part, None, TINY, None, [])
+
+
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
@@ -287,8 +294,9 @@ def test_results_that_cannot_be_read_are_refused_by_path(tmp_path, content, reas
     assert "results.json" in str(caught.value)
 
 
-def test_damaged_scores_are_refused(tmp_path):
-    (tmp_path / "scores.npz").write_bytes(b"PK")
+@pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04 and no more"])
+def test_damaged_scores_are_refused(tmp_path, content):
+    (tmp_path / "scores.npz").write_bytes(content)
     with pytest.raises(InputError, match="scores"):
         read_scores(tmp_path)
 

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from gradlib.errors import InputError
-from gradlib.memories import DECAY, AttentionMemory, PerPatch, VectorQuantisation, number_of_entries
+from gradlib.memories import DECAY, FORGOTTEN, AttentionMemory, PerPatch, VectorQuantisation, number_of_entries
 from gradlib.model import GRAD, GradConfig
 from gradlib.train import TrainConfig, fit, make_fabric
 
@@ -53,6 +53,16 @@ def test_one_step_of_quantisation_is_the_running_mean_of_its_source():
     memory(x)
     expected = (DECAY * before[0] + (1 - DECAY) * x.sum(0)) / (DECAY + (1 - DECAY) * 4)
     torch.testing.assert_close(memory.entries[0], expected)
+
+
+def test_a_quantised_entry_that_nothing_chooses_stays_where_it_was():
+    memory = filled(VectorQuantisation, 2, (2, 1, 1))
+    before, x = memory.entries.clone(), memory.entries[:1].clone()
+    memory.total.copy_(memory.entries)
+    for _ in range(11_000):  # 0.99^11,000 is below float32's smallest number
+        memory(x)
+    assert memory.count[1] < FORGOTTEN
+    torch.testing.assert_close(memory.entries, before, rtol=1e-3, atol=1e-5)
 
 
 def test_attention_mixes_entries_with_weights_that_sum_to_one():

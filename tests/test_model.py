@@ -171,3 +171,8 @@ def test_a_configuration_survives_its_dictionary_and_refuses_unknown_fields():
     assert GradConfig.from_dict(SMALL.to_dict()) == SMALL
     with pytest.raises(InputError, match="colour"):
         GradConfig.from_dict({**SMALL.to_dict(), "colour": 1})
+
+
+def test_an_unknown_order_of_concatenation_is_refused() -> None:
+    with pytest.raises(InputError, match=r'"sideways" is unknown: choose "local_global"'):
+        GRAD(GradConfig(channels=4, map_size=(3, 3), concat="sideways"))  # type: ignore[arg-type]

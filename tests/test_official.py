@@ -81,6 +81,13 @@ def test_a_map_that_is_not_square_needs_its_size():
     assert model_from_official(state, **settings, map_size=(4, 6)).config.map_size == (4, 6)
 
 
+def test_grids_of_another_number_of_axes_are_refused():
+    state = released_names(GRAD(GradConfig(channels=8, map_size=(4, 4), blocks=1, width=16)))
+    state["query.0"] = state["query.0"][0]
+    with pytest.raises(InputError, match=r"its grids have shapes \(8, 8, 8\) and"):
+        GRAD.from_official(state, mse_threshold=10.0, lambda_mse=0.3, lambda_cos=0.7)
+
+
 @pytest.mark.parametrize("broken", ["recover.weight", "coord.0.weight", "layer.0.0.conv1.weight"])
 def test_an_incomplete_state_dict_is_refused(broken):
     state = released_names(GRAD(GradConfig(channels=8, map_size=(4, 4), blocks=1, width=16)))

@@ -59,6 +59,9 @@ def test_what_a_run_lacks_is_said(plan, monkeypatch, tmp_path):
     assert "GPU" in missing(plan["unified-grad-seed0"]) or torch.cuda.is_available()
     monkeypatch.setenv("GRAD_MVTEC", str(write_tiny_mvtec(tmp_path, ("bottle", "transistor"), size=64)))
     assert missing(plan["parts-full-seed0"]) == ()
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    monkeypatch.setenv("GRAD_MVTEC", f"~/{tmp_path.name}")
+    assert missing(plan["parts-full-seed0"]) == ()
     assert "data" in missing(plan["unified-grad-seed0"])
     assert missing(plan["grad-elpv-unified-seed0"]) == ()
 
@@ -68,6 +71,11 @@ def test_runs_are_chosen_by_the_beginning_of_their_names(plan):
     assert [p.name for p in select(plan, ["memories-local-vq-64-seed2"])] == ["memories-local-vq-64-seed2"]
     with pytest.raises(InputError, match=r"no run \"nonsense\".*memories"):
         select(plan, ["nonsense"])
+
+
+def test_without_a_process_nothing_can_be_made(capsys):
+    assert main(["run", "parts", "--workers", "0"]) == 2
+    assert "give --workers 1 or more" in capsys.readouterr().err
 
 
 def test_missing_runs_are_made_finished_ones_left_and_failures_kept(tmp_path, monkeypatch, capsys):

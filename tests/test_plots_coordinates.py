@@ -62,6 +62,13 @@ def test_photographs_stand_in_a_row_under_their_names() -> None:
     assert all(torch.equal(shown[name], pictures[name]) for name in pictures)
 
 
+def test_a_single_photograph_is_drawn_too() -> None:
+    photographs({"only": random(4, 4)})
+    assert [axis.get_title() for axis in plt.gcf().axes] == ["only"]
+    photographs_and_maps({"only": random(4, 4)}, {"d": random(1, 2, 2).abs()})
+    assert [axis.get_title() for axis in plt.gcf().axes[:2]] == ["photograph", "d"]
+
+
 def test_stages_show_the_maps_of_the_output() -> None:
     model = GRAD(GradConfig(channels=4, map_size=(6, 6), fusion="slim", blocks=1, width=4)).eval()
     with torch.no_grad():

@@ -61,6 +61,8 @@ def test_coverage_counts_what_is_done(results):
     (first,) = [line for line in lines if line.startswith("| Table 1 |")]
     assert first.split("|")[3].strip() == "2"
     assert "| done | done |" in report.coverage_table("1").data
+    with pytest.raises(InputError, match='no run for table "99"'):
+        report.coverage_table("99")
 
 
 def test_every_table_of_the_plan_can_be_shown(results):

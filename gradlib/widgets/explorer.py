@@ -1,6 +1,5 @@
 """Both coordinate planes of a trained model, to be walked through: photographs, patches, and what lies between them."""
 
-import io
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from gradlib.errors import InputError
 from gradlib.grids import Grid
 from gradlib.space import PictureAt, Places
 from gradlib.widgets.base import LivingFigure, joined, packed
+from gradlib.widgets.photographs import tiled
 
 __all__ = ["NETWORK", "Explorer"]
 
@@ -100,7 +100,7 @@ class Explorer(LivingFigure):
             "d_bright": max(float(np.quantile(d, 0.99)), 1e-12),
             "size": list(d.shape[1:]),
             "knots": [grid.R for grid in grids if isinstance(grid, Grid)],
-            "photographs": sheet(photographs, ACROSS, quality=50),
+            "photographs": tiled(photographs, ACROSS, quality=50),
             "side": side,
             "words": f"Two planes of coordinates. In the first, {len(samples)} photographs of {', '.join(classes)} are "
             "points, and a point that can be dragged asks for a picture of what is normal there. In the second, the "
@@ -114,7 +114,7 @@ class Explorer(LivingFigure):
         with torch.inference_mode():
             made = self.picture(self.found.v_l[[self.first]].expand(len(free), -1, -1, -1), free)  # (..., 3, 8H, 8W)
         pixels = (255 * made).round().byte().permute(0, 2, 3, 1).numpy()
-        self.pictures, self.made = sheet([Image.fromarray(one) for one in pixels], PLACES, quality=70), packed(free.T)
+        self.pictures, self.made = tiled([Image.fromarray(one) for one in pixels], PLACES, quality=70), packed(free.T)
 
     def picture_at(self, number: int, free: Sequence[float]) -> torch.Tensor:
         """The picture (3, 8H, 8W) of photograph `number`, in the figure's order, at the global coordinate `free`."""
@@ -143,14 +143,3 @@ def thumbnail(sample: Sample, side: int) -> Image.Image:
 def in_bytes(values: torch.Tensor) -> bytes:
     """Numbers in [0, 1] as one byte each."""
     return (255 * values).round().clamp(0, 255).byte().numpy().tobytes()
-
-
-def sheet(images: Sequence[Image.Image], across: int, *, quality: int) -> bytes:
-    """Equally large images as one WebP image, `across` in a row."""
-    width, height = images[0].size
-    whole = Image.new(images[0].mode, (min(len(images), across) * width, -(-len(images) // across) * height))
-    for number, image in enumerate(images):
-        whole.paste(image, (number % across * width, number // across * height))
-    file = io.BytesIO()
-    whole.save(file, "WEBP", quality=quality, method=6)
-    return file.getvalue()

@@ -18,11 +18,16 @@ def sheet(paths: Sequence[Path], side: int) -> bytes:
 
     Raises InputError for a damaged file.
     """
-    rows = -(-len(paths) // ACROSS)
-    whole = Image.new("RGB", (min(len(paths), ACROSS) * side, rows * side))
-    for number, path in enumerate(paths):
-        place = (number % ACROSS * side, number // ACROSS * side)
-        whole.paste(read_image(path).resize((side, side), Image.Resampling.BILINEAR), place)
+    squashed = [read_image(path).resize((side, side), Image.Resampling.BILINEAR) for path in paths]
+    return tiled(squashed, ACROSS, quality=80)
+
+
+def tiled(images: Sequence[Image.Image], across: int, *, quality: int) -> bytes:
+    """Equally large images, one at least, as one WebP image, `across` in a row."""
+    width, height = images[0].size
+    whole = Image.new(images[0].mode, (min(len(images), across) * width, -(-len(images) // across) * height))
+    for number, image in enumerate(images):
+        whole.paste(image, (number % across * width, number // across * height))
     file = io.BytesIO()
-    whole.save(file, "WEBP", quality=80, method=6)
+    whole.save(file, "WEBP", quality=quality, method=6)
     return file.getvalue()

@@ -100,6 +100,16 @@ export function button(name, onClick) {
 /** A row of controls. */
 export const controls = (...nodes) => element("div", { class: "grad-panel" }, ...nodes);
 
+/** A table with a row for each name: the rows' elements, and `fill(i, texts)` for what stands beside name i. */
+export function tableOf(headings, names) {
+  const cells = names.map(() => headings.slice(1).map(() => element("td")));
+  const rows = names.map((name, i) => element("tr", { "data-row": name }, element("th", { scope: "row" }, name), ...cells[i]));
+  const head = element("tr", {}, ...headings.map((text) => element("th", { scope: "col" }, text)));
+  const node = element("table", { class: "grad-table" }, element("thead", {}, head), element("tbody", {}, ...rows));
+  const fill = (i, texts) => texts.forEach((text, n) => { cells[i][n].textContent = text; });
+  return { node, rows, fill };
+}
+
 /**
  * An SVG plane with axes: x and y are [from, to] in the data's units, `px` and `py` turn data into drawing units,
  * `data` turns a pointer event into data. Whatever is drawn goes into `layer`.
@@ -131,6 +141,9 @@ export function plane({ width = Math.min(480, innerWidth - 56), height = 300, x,
   };
   return { svg, layer, px, py, data };
 }
+
+/** The outline of a knot's mark around (x, y), in drawing units. */
+export const cross = (x, y) => `M${x - 4} ${y}h8m-4 -4v8`;
 
 /**
  * A round handle in a plane that can be dragged, and moved by the arrow keys: `to(x, y)` is told where, in data units,
@@ -171,6 +184,9 @@ export function cividis(value) {
   const place = clamp(value, 0, 1) * (CIVIDIS.length - 1), low = Math.min(Math.floor(place), CIVIDIS.length - 2), t = place - low;
   return CIVIDIS[low].map((c, k) => Math.round((1 - t) * c + t * CIVIDIS[low + 1][k]));
 }
+
+/** The colours from 0 to 1 as a background, for the key below a map. */
+export const CIVIDIS_SCALE = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map((part) => `rgb(${cividis(part)})`).join(", ")})`;
 
 /** A canvas of width x height cells that `paint(values, low, high)` fills; CSS sets its size on the page. */
 export function heatmap(width, height, label, colours = cividis) {

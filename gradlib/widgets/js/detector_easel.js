@@ -1,6 +1,8 @@
 import { button, clamp, controls, element, slider, timed, told, write } from "./common.js";
 import { paintLine, paintStrokes } from "./detector_maths.js";
 
+// The photograph that is painted on, and the brush.
+
 const STEP = 0.02; // of the side, one press of an arrow key; five times that with Shift
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -33,7 +35,7 @@ function painting(canvas, brush, onLine) {
     stroke = undefined;
     return done;
   };
-  return { show, start, to, end, down: () => stroke !== undefined, pixels: () => image.data };
+  return { show, start, to, end, down: () => stroke !== undefined, pixels: () => image?.data };
 }
 
 /**

@@ -17,19 +17,21 @@ export async function pageAnswers(folder, size) {
   };
 }
 
-/** Python's answers, over the kernel's channel; one question is under way at a time. */
+/** Python's answers, over the kernel's channel: `ask` for one at a time; `close` when the view goes. */
 export function kernelAnswers(model) {
   let waiting;
-  model.on("msg:custom", (message, buffers) => {
+  const hear = (message, buffers) => {
     if (message.error) waiting?.reject(new Error(message.error));
     const [score, map, local, picture] = (buffers ?? []).map(floats);
     if (picture) waiting?.resolve({ score: score[0], map, local, picture });
-  });
-  return (pixels) => new Promise((resolve, reject) => {
+  };
+  model.on("msg:custom", hear);
+  const ask = (pixels) => new Promise((resolve, reject) => {
     waiting = { resolve, reject };
     setTimeout(() => reject(new Error(SILENCE)), PATIENCE);
     model.send({ kind: "question" }, undefined, [pixels.buffer]);
   });
+  return { ask, close: () => model.off("msg:custom", hear) };
 }
 
 /** An image file as { width, height, pixels } with RGBA bytes, colours as stored; rejects with one clear sentence. */

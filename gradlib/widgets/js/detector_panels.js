@@ -1,4 +1,4 @@
-import { BLUE, ORANGE, change, cividis, element, plane, shape, told } from "./common.js";
+import { BLUE, ORANGE, change, cividis, cross, element, plane, shape, told } from "./common.js";
 import { coordinateOf } from "./lookup_maths.js";
 
 const COLOURS = Array.from({ length: 256 }, (_, i) => cividis(i / 255)), VEIL = 0.6; // how much of the map's colour covers
@@ -61,7 +61,7 @@ export function placesPanel(R) {
   const knots = Array.from({ length: R }, (_, i) => coordinateOf(i, R));
   const width = Math.min(340, innerWidth - 56), label = "The local grid's knots, and where the photograph's patches lie";
   const area = plane({ width, height: width - 8, x: [-1.08, 1.08], y: [-1.08, 1.08], xTicks: [-1, 0, 1], yTicks: [-1, 0, 1], xTitle: "coordinate 1", yTitle: "coordinate 2", label });
-  const crosses = knots.flatMap((x) => knots.map((y) => `M${area.px(x) - 4} ${area.py(y)}h8m-4 -4v8`)).join("");
+  const crosses = knots.flatMap((x) => knots.map((y) => cross(area.px(x), area.py(y)))).join("");
   const dots = shape("path", { fill: BLUE, stroke: "var(--grad-paper)", "stroke-width": 0.4 });
   const diamonds = shape("path", { fill: ORANGE, stroke: "var(--grad-paper)", "stroke-width": 0.7 });
   area.layer.append(shape("path", { d: crosses, stroke: "currentColor", "stroke-opacity": 0.5, fill: "none" }), dots, diamonds);

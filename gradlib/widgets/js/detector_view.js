@@ -75,6 +75,7 @@ function starter(model, onStart) {
 function judge({ board, picture, squashed, panels, note }) {
   let answers, loading;
   const run = latestWins(async () => {
+    if (!board.pixels()) return; // the photographs are still being read; once one is on the board, it is asked for
     const judged = picture(), began = performance.now(), pixels = squashed({ ...judged, pixels: board.pixels() }), ready = performance.now();
     try {
       const answer = await answers(pixels), end = performance.now();
@@ -97,7 +98,7 @@ function judge({ board, picture, squashed, panels, note }) {
 
 function render({ model, el }) {
   const root = begin(el, model, "detector"), { size, count } = model.get("shape"), panels = answerPanels(model);
-  let photographs = [], made = [], own, shown = {};
+  let photographs = [], made = [], own, shown = {}, python;
   const picture = () => (model.get("chosen") === OWN && own ? own : photographs[Math.max(model.get("chosen"), 0)]);
   const squashed = ({ pixels, width, height }) => squash(pixels, width, height, size);
   const board = easel({
@@ -141,10 +142,11 @@ function render({ model, el }) {
     made = await answersMadeBefore(model, size);
     sync();
     if (staticFolder() !== null || !model.get("live")) return;
-    judging.start(kernelAnswers(model));
+    python = kernelAnswers(model);
+    judging.start(python.ask);
     begun.note.textContent = "Python answers here: paint on the photograph.";
   })();
-  return () => { model.off("change", sync); model.off("msg:custom"); };
+  return () => { model.off("change", sync); python?.close(); };
 }
 
 export default { render };

@@ -23,28 +23,31 @@ async function loaded(loading) {
   }
 }
 
-/** Python's answers over the kernel's channel, by the number of the question. */
+/** Python's answers over the kernel's channel, by the number of the question: `make` asks, `close` stops listening. */
 function byPython(model) {
   const waiting = new Map();
   let number = Math.floor(1e9 * Math.random()); // other views of the same figure ask too
-  model.on("msg:custom", (message, buffers) => {
+  const hear = (message, buffers) => {
     waiting.get(message.number)?.({ picture: floats(buffers[0]), words: `computed by Python in ${Math.round(message.took)} ms` });
     waiting.delete(message.number);
-  });
-  return ({ chosen, free }) => new Promise((resolve, reject) => {
+  };
+  model.on("msg:custom", hear);
+  const make = ({ chosen, free }) => new Promise((resolve, reject) => {
     waiting.set(++number, resolve);
     setTimeout(() => reject(new Error(SILENCE)), PATIENCE);
     model.send({ number, chosen, free });
   });
+  return { make, close: () => model.off("msg:custom", hear) };
 }
 
 /**
- * A function that is told a wish { chosen, local, free } and has its picture made: one at a time, and of what was wished
- * meanwhile the latest only. show(wish, { picture, words }) or fail(wish, error) hears of it.
+ * `ask` is told a wish { chosen, local, free } and has its picture made: one at a time, and of what was wished meanwhile
+ * the latest only. show(wish, { picture, words }) or fail(wish, error) hears of it. `close` when the view goes.
  */
 export function pictureMaker(model, { show, fail }) {
   const folder = staticFolder();
-  const make = folder === null ? byPython(model) : inThisPage(folder, model.get("network"), model.get("size"));
+  const here = () => ({ make: inThisPage(folder, model.get("network"), model.get("size")), close: () => {} });
+  const { make, close } = folder === null ? byPython(model) : here();
   let wish;
   const work = latestWins(async () => {
     const wished = wish;
@@ -54,8 +57,9 @@ export function pictureMaker(model, { show, fail }) {
       fail(wished, error);
     }
   }, { breath: 16 });
-  return (next) => {
+  const ask = (next) => {
     wish = next;
     work();
   };
+  return { ask, close };
 }

@@ -1,4 +1,4 @@
-import { BLUE, GREEN, ORANGE, PINK, change, cividis, clamp, element, handle, plane, shape, told } from "./common.js";
+import { BLUE, GREEN, ORANGE, PINK, change, cividis, clamp, cross, element, handle, plane, shape, told } from "./common.js";
 import { coordinateOf } from "./lookup_maths.js";
 import { nearest } from "./explorer_maths.js";
 
@@ -29,7 +29,7 @@ function square(R, name, label) {
     xTitle: `${name}, coordinate 1`, yTitle: `${name}, coordinate 2`, label,
   });
   const at = Array.from({ length: R }, (_, knot) => coordinateOf(knot, R));
-  const d = at.flatMap((x) => at.map((y) => `M${area.px(x) - 4} ${area.py(y)}h8m-4 -4v8`)).join("");
+  const d = at.flatMap((x) => at.map((y) => cross(area.px(x), area.py(y)))).join("");
   area.layer.append(shape("path", { d, class: "grad-knots" }));
   return area;
 }
@@ -94,6 +94,6 @@ export function legend(space) {
     const { form, look } = mark(number, label);
     return entry(shape("path", { d: outline(form, 7, 7.5, 4.5), ...look }), name);
   });
-  const knot = shape("path", { d: "M3 7h8m-4 -4v8", class: "grad-knots" });
+  const knot = shape("path", { d: cross(7, 7), class: "grad-knots" });
   return element("ul", { class: "grad-legend" }, ...groups, entry(knot, "knots of the grid"), entry(shape("circle", { cx: 7, cy: 7, r: 5, fill: PINK }), "free point"));
 }

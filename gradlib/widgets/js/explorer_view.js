@@ -42,7 +42,7 @@ function pictures(model, space) {
     tile.copy(sheet, number);
     say({ free: [space.made[number], space.made[M + number]] }, words);
   };
-  const wanted = pictureMaker(model, {
+  const maker = pictureMaker(model, {
     show: (wish, { picture, words }) => { tile.paint(picture); say(wish, words); answered = true; },
     fail: (wish, error) => stored(wish, `the nearest of ${M} made beforehand for ${space.names[model.get("first")]}, as ${error.message}`),
   });
@@ -55,10 +55,10 @@ function pictures(model, space) {
     if (begins && own && wish.chosen === model.get("first")) stored(wish, "made beforehand; move the free point and it is computed");
     else {
       if (!answered) say(wish, "on its way; the first takes a moment");
-      wanted(wish);
+      maker.ask(wish);
     }
   };
-  return { tile, status, follow };
+  return { tile, status, follow, close: maker.close };
 }
 
 /** Everything on the page that follows the traits; `seen` is what the mouse is over, -1 for the chosen one. */
@@ -110,7 +110,10 @@ function render({ model, el }) {
   const halves = box("halves", box("global", legend(space), here.globe.node), box("middle", tiles, ...here.lines, here.picture.status), box("local", here.locals.node));
   root.append(box("box", halves), controls(here.step.node), controls(...here.buttons));
   draw();
-  return () => model.off("change", draw);
+  return () => {
+    model.off("change", draw);
+    here.picture.close();
+  };
 }
 
 export default { render };

@@ -1,4 +1,5 @@
-import { BLUE, GREEN, begin, change, clamp, choice, controls, element, handle, plane, shape, timed, toggle, told, write } from "./common.js";
+import { BLUE, GREEN, begin, change, clamp, element, handle, plane, shape, timed, told, write } from "./common.js";
+import { ruleControls } from "./lookup_controls.js";
 import { coordinateOf, corners, interpolate, knotPosition } from "./lookup_maths.js";
 
 const REACH = 1.4, LINE = 281; // how far beyond [-1, 1] one can read, and how many points draw the curve
@@ -28,6 +29,8 @@ function render({ model, el }) {
     to: (_x, y) => { write(model, { G: model.get("G").map((g, j) => (j === i ? clamp(y, 0, top) : g)) }); },
   }));
 
+  const rules = ruleControls(model);
+
   const draw = timed(() => {
     const { aligned, G } = settings(), c = model.get("c"), { v, rows, weights, out } = read(c);
     const line = Array.from({ length: LINE }, (_, i) => (2 * REACH * i) / (LINE - 1) - REACH);
@@ -41,14 +44,10 @@ function render({ model, el }) {
     });
     const terms = rows.map((row, n) => `${told(weights[n], 3)} · G[${row}]`).join(" + ");
     sum.textContent = `c = ${told(c)}, v = ${told(v, 3)}: ${terms} = ${told(out, 3)}`;
-  });
-  const align = toggle({ name: "outermost knots at −1 and 1", value: model.get("align_corners"), onChange: (on) => write(model, { align_corners: on }) });
-  const padding = choice({
-    name: "beyond the ends", options: [["border", "hold the last value"], ["zeros", "count as 0"]],
-    value: model.get("padding_mode"), onChange: (rule) => write(model, { padding_mode: rule }),
+    rules.show();
   });
   model.on("change", draw);
-  root.append(area.svg, sum, controls(align.node, padding.node));
+  root.append(area.svg, sum, rules.node);
   draw();
   return () => model.off("change", draw);
 }

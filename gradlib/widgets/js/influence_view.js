@@ -37,14 +37,14 @@ function result(side, title) {
 
 function sentence({ cover, row, col, window, patch, count, side, top }) {
   const part = `${count} of ${side * side}`, size = `the largest change, ${told(top)} standard deviations`;
-  const rows = (first, last) => `${first} to ${last}`;
+  const range = (first, last) => `${first} to ${last}`;
   if (cover) {
     const from = [row * patch, col * patch];
-    return `Rows ${rows(from[0], from[0] + patch - 1)}, columns ${rows(from[1], from[1] + patch - 1)} are covered. `
+    return `Rows ${range(from[0], from[0] + patch - 1)}, columns ${range(from[1], from[1] + patch - 1)} are covered. `
       + `${part} places of the map (outlined) change by at least a tenth of ${size}.`;
   }
-  const [[top_, bottom], [left, right]] = window;
-  return `Row ${row}, column ${col} of the map can see rows ${rows(top_, bottom)} and columns ${rows(left, right)} (dashed). `
+  const [[upper, lower], [left, right]] = window;
+  return `Row ${row}, column ${col} of the map can see rows ${range(upper, lower)} and columns ${range(left, right)} (dashed). `
     + `${part} patches (outlined) change it by at least a tenth of ${size}.`;
 }
 

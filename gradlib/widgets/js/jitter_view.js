@@ -63,7 +63,7 @@ function supply() {
   };
 }
 
-/** The knobs: every one writes a trait. */
+/** The knobs: every one writes a trait, and `show` sets them to the traits. */
 function panel(model) {
   const set = (name) => (value) => write(model, { [name]: value });
   const patches = choice({ name: "patches", options: model.get("names").map((name, i) => [String(i), name]), value: String(model.get("chosen")), onChange: (i) => set("chosen")(Number(i)) });
@@ -73,12 +73,17 @@ function panel(model) {
   const per = choice({ name: "one coin", options: [["pixel", "for each patch (paper)"], ["batch", "for all (released code)"]], value: model.get("per"), onChange: set("per") });
   const inside = choice({ name: "show", options: [["weights", "weights"], ["patches", "patches of the last draw"]], value: model.get("inside"), onChange: set("inside") });
   const again = button("new draw", () => write(model, { seed: model.get("seed") + 1 }));
-  return controls(patches.node, inside.node, std.node, fraction.node, draws.node, per.node, again);
+  const show = () => {
+    for (const [name, { set: move }] of Object.entries({ std, fraction, draws })) move(model.get(name));
+    for (const [name, { select }] of Object.entries({ chosen: patches, per, inside })) select.value = model.get(name);
+  };
+  return { node: controls(patches.node, inside.node, std.node, fraction.node, draws.node, per.node, again), show };
 }
 
 function render({ model, el }) {
   const root = begin(el, model, "jitter"), R = model.get("R"), places = sets(model), draw = supply();
   const still = board("without jitter", R), moved = board("with jitter", R), words = element("p", { class: "grad-told", "aria-live": "polite" });
+  const knobs = panel(model);
 
   const redraw = timed(() => {
     const here = places[model.get("chosen")], numbers = model.get("inside") === "weights";
@@ -91,9 +96,10 @@ function render({ model, el }) {
     still.dot(numbers ? [] : here);
     moved.dot(numbers ? [] : went.at(-1));
     words.textContent = sentence(before, found);
+    knobs.show();
   });
   model.on("change", redraw);
-  root.append(element("div", { class: "grad-row" }, still.node, moved.node), words, panel(model));
+  root.append(element("div", { class: "grad-row" }, still.node, moved.node), words, knobs.node);
   redraw();
   return () => model.off("change", redraw);
 }

@@ -1,6 +1,6 @@
-// The choices behind an image score as matrices along one axis: gradlib.protocols in plain JavaScript. No page is needed here.
+import { BOX, POOL_DIVISOR } from "./scores_maths.js";
 
-const SMOOTHING = 21, SEVENTH = 7; // pixels of the released program's box; the pool's window is size / 7, or half of that
+// The choices behind an image score as matrices along one axis: gradlib.protocols in plain JavaScript. No page is needed here.
 
 /** Rows that enlarge n numbers to `size`, bilinearly: ends aligned or not. */
 export function enlarging(n, size, unaligned) {
@@ -28,12 +28,12 @@ export function averaged(rows, window, padding = 0) {
 /** One axis of the map that is shown. */
 export function mapRows(n, size, { smooth, unaligned }) {
   const rows = enlarging(n, size, unaligned);
-  return smooth ? averaged(rows, SMOOTHING, (SMOOTHING - 1) / 2) : rows;
+  return smooth ? averaged(rows, BOX, (BOX - 1) / 2) : rows;
 }
 
 /** One axis of all windows of the map that is scored. */
 export function scoreRows(n, size, { smooth, score_smoothed, small_window, unaligned }) {
-  const window = Math.max(Math.floor(size / (small_window ? 2 * SEVENTH : SEVENTH)), 1);
+  const window = Math.max(Math.floor(size / (small_window ? 2 * POOL_DIVISOR : POOL_DIVISOR)), 1);
   return averaged(mapRows(n, size, { smooth: smooth && score_smoothed, unaligned }), window);
 }
 

@@ -1,4 +1,4 @@
-import { begin, button, change, choice, controls, element, floats, heatmap, timed, toggle, told, write } from "./common.js";
+import { begin, button, change, choice, controls, element, floats, heatmap, tableOf, timed, toggle, told, write } from "./common.js";
 import { painter } from "./photographs.js";
 import { combination, readMap, readScore } from "./protocol_maths.js";
 
@@ -35,14 +35,8 @@ function board(title, size) {
 
 /** AUROC by class: the paper's protocol, the chosen one, the difference with its interval. */
 function scoreboard(names) {
-  const head = ["image AUROC, %", "paper", "chosen", "points", "95 % interval"].map((text) => element("th", { scope: "col" }, text));
-  const rows = names.map((name) => {
-    const cells = [0, 1, 2, 3].map(() => element("td"));
-    return { cells, node: element("tr", { "data-row": name }, element("th", { scope: "row" }, name), ...cells) };
-  });
-  const show = (values) => values.forEach((texts, i) => texts.forEach((text, n) => { rows[i].cells[n].textContent = text; }));
-  const node = element("table", { class: "grad-table" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows.map((row) => row.node)));
-  return { node, show };
+  const { node, fill } = tableOf(["image AUROC, %", "paper", "chosen", "points", "95 % interval"], names);
+  return { node, show: (values) => values.forEach((texts, i) => fill(i, texts)) };
 }
 
 /** The table's texts for one combination; the last row is that of the recorded runs, whose epochs lie there only as read by the paper. */

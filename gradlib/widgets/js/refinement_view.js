@@ -1,15 +1,13 @@
-import { begin, button, change, choice, cividis, clamp, controls, element, floats, handle, heatmap, plane, shape, slider, timed, told, write } from "./common.js";
+import { CIVIDIS_SCALE, begin, button, change, choice, clamp, controls, element, floats, handle, heatmap, plane, shape, slider, tableOf, timed, told, write } from "./common.js";
 import { photographs } from "./photographs.js";
 import { imageScore, pooling } from "./scores_maths.js";
 import { errors, refined, shareBelow, similarities } from "./refinement_maths.js";
-
-const SCALE = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map((part) => `rgb(${cividis(part)})`).join(", ")})`;
 
 /** A map with a title, a scale and a frame around one pixel; `show(values, [low, high], pixel)` draws it. */
 function board(title, [H, W]) {
   const { canvas, paint } = heatmap(W, H, title), ends = [element("span"), element("span")];
   const frame = element("span", { class: "grad-frame", style: `width: ${100 / W}%; height: ${100 / H}%` });
-  const scale = element("span", { class: "grad-scale", style: `background: ${SCALE}` });
+  const scale = element("span", { class: "grad-scale", style: `background: ${CIVIDIS_SCALE}` });
   const key = element("div", { class: "grad-key", "aria-hidden": "true" }, ends[0], scale, ends[1]);
   const node = element("div", { class: "grad-map" }, element("div", { class: "grad-title" }, title), element("div", { class: "grad-framed" }, canvas, frame), key);
   const show = (values, range, [row, column]) => {
@@ -43,16 +41,11 @@ function viewfinder(model, [H, W], pick) {
 
 /** A table of all photographs: pixels below k, the image score, and the score without refinement. */
 function ranking(names) {
-  const head = ["photograph", "mse\u00a0<\u00a0k", "image score", "unrefined"].map((text) => element("th", { scope: "col" }, text));
-  const rows = names.map((name) => {
-    const cells = [0, 1, 2].map(() => element("td"));
-    return { cells, node: element("tr", {}, element("th", { scope: "row" }, name), ...cells) };
-  });
+  const { node, rows, fill } = tableOf(["photograph", "mse\u00a0<\u00a0k", "image score", "unrefined"], names);
   const show = (found, chosen) => found.forEach(({ share, score, plain }, i) => {
-    [`${told(100 * share, 0)}\u00a0%`, told(score), told(plain)].forEach((text, n) => { rows[i].cells[n].textContent = text; });
-    change(rows[i].node, { "aria-current": i === chosen });
+    fill(i, [`${told(100 * share, 0)}\u00a0%`, told(score), told(plain)]);
+    change(rows[i], { "aria-current": i === chosen });
   });
-  const node = element("table", { class: "grad-table" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows.map((row) => row.node)));
   return { node, show };
 }
 

@@ -10,6 +10,9 @@ async function runtime(folder) {
     ort.env.wasm.numThreads = 1; // more would need headers that not every host of a website sends
     ort.env.wasm.wasmPaths = `${folder}vendor/ort/`;
     return ort;
+  }).catch((error) => {
+    library = undefined; // else a second try would meet the first one's failure
+    throw error;
   });
   return library;
 }

@@ -1,6 +1,6 @@
 // From the distance map d to the anomaly map and the image score: gradlib.scores in plain JavaScript. No page is needed here.
 
-const BOX = 21, POOL_DIVISOR = 7; // pixels of the released code's smoothing; the pool's window is size / 7
+export const BOX = 21, POOL_DIVISOR = 7; // pixels of the released code's smoothing; the pool's window is size / 7
 
 /**
  * For each of `to` places along an axis: the source place below and the way from there to the next. Aligned: the outermost

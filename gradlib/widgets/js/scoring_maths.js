@@ -1,6 +1,6 @@
 import { boxMean } from "./scores_maths.js";
 
-// From an enlarged map to a score, with any smoothing and any window: gradlib.widgets.scoring.scored. No page is needed here.
+// From an enlarged map to a score, with any smoothing and any window. No page is needed here.
 
 /** The smoothed map, the means of all windows (count x count), the largest of them and where its window begins. */
 export function scored(enlarged, size, smoothing, window) {

@@ -1,10 +1,9 @@
-import { begin, button, change, choice, cividis, controls, element, floats, heatmap, slider, timed, toggle, told, write } from "./common.js";
+import { CIVIDIS_SCALE, begin, button, change, choice, cividis, controls, element, floats, heatmap, slider, tableOf, timed, toggle, told, write } from "./common.js";
 import { painter } from "./photographs.js";
-import { anomalyMap } from "./scores_maths.js";
+import { BOX, anomalyMap } from "./scores_maths.js";
 import { centred, scored } from "./scoring_maths.js";
 
 const COLOURS = Array.from({ length: 256 }, (_, i) => cividis(i / 255)), NOWHERE = [128, 128, 128]; // made once: the maps are large
-const SCALE = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map((part) => `rgb(${cividis(part)})`).join(", ")})`;
 const coloured = (value) => (Number.isNaN(value) ? NOWHERE : COLOURS[Math.round(255 * Math.min(Math.max(value, 0), 1))]);
 
 /** A picture with a title and a frame around a part of it, given in shares of its side. */
@@ -18,7 +17,7 @@ function board(canvas, title, ...below) {
 /** A map on a scale from 0 to `high`, whose ends are written below it. */
 function mapBoard(size, title) {
   const { canvas, paint } = heatmap(size, size, title, coloured), end = element("span");
-  const key = element("div", { class: "grad-key", "aria-hidden": "true" }, "0", element("span", { class: "grad-scale", style: `background: ${SCALE}` }), end);
+  const key = element("div", { class: "grad-key", "aria-hidden": "true" }, "0", element("span", { class: "grad-scale", style: `background: ${CIVIDIS_SCALE}` }), end);
   const show = (values, high, words) => {
     paint(values, 0, high);
     end.textContent = told(high, 1);
@@ -36,17 +35,12 @@ function viewer(model, size, count) {
 
 /** A table of all photographs: the largest d, the score and the rank by score. */
 function ranking(names) {
-  const head = ["photograph", "largest d", "score", "rank"].map((text) => element("th", { scope: "col" }, text));
-  const rows = names.map((name) => {
-    const cells = [0, 1, 2].map(() => element("td"));
-    return { cells, node: element("tr", {}, element("th", { scope: "row" }, name), ...cells) };
-  });
+  const { node, rows, fill } = tableOf(["photograph", "largest d", "score", "rank"], names);
   const show = (largest, scores, chosen) => scores.forEach((score, i) => {
     const rank = 1 + scores.filter((other) => other > score).length;
-    [told(largest[i]), told(score), `${rank}`].forEach((text, n) => { rows[i].cells[n].textContent = text; });
-    change(rows[i].node, { "aria-current": i === chosen });
+    fill(i, [told(largest[i]), told(score), `${rank}`]);
+    change(rows[i], { "aria-current": i === chosen });
   });
-  const node = element("table", { class: "grad-table" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows.map((row) => row.node)));
   return { node, show };
 }
 
@@ -87,7 +81,7 @@ function render({ model, el }) {
     pick.select.value = n;
   });
   const start = { smoothing: 1, window: model.get("usual"), aligned: true };
-  const released = { ...start, smoothing: 21 };
+  const released = { ...start, smoothing: BOX };
   model.on("change", draw);
   root.append(
     controls(pick.node), element("div", { class: "grad-maps grad-three" }, photograph.node, ...boards.map((one) => one.node)), sum,

@@ -2,7 +2,6 @@ import { BLUE, ORANGE, change, clamp, handle, plane, shape, told } from "./commo
 import { histogram } from "./threshold_maths.js";
 
 const BINS = 40;
-let hatches = 0; // ids must differ on a page
 
 /** Round numbers between two ends, about `most` of them, with as many digits as they need. */
 function ticks(low, high, most) {
@@ -28,7 +27,8 @@ function axesOf({ px, py }, [left, right], [bottom, top]) {
 /** One kind's bars: normal (0) upwards and plain, defective (1) downwards and hatched. */
 function barsOf({ px, py }, counts, edge, kind) {
   const steps = counts.map((count, bin) => `M${px(edge(bin)).toFixed(1)} ${py(0)}V${py(kind ? -count : count).toFixed(1)}H${px(edge(bin + 1)).toFixed(1)}V${py(0)}Z`);
-  const colour = [BLUE, ORANGE][kind], id = `grad-hatch-${(hatches += 1)}`;
+  // ids must differ on a page, where every figure runs a copy of this module and could not count the others' patterns
+  const colour = [BLUE, ORANGE][kind], id = `grad-hatch-${Math.random().toString(36).slice(2)}`;
   const stripe = shape("rect", { width: kind ? 3 : 6, height: 6, fill: colour });
   const pattern = shape("pattern", { id, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, stripe);
   return [pattern, shape("path", { d: steps.join(""), fill: `url(#${id})`, stroke: colour })];

@@ -84,6 +84,7 @@ function render({ model, el }) {
     shown.plot.place(threshold, `threshold ${words}, ${counts.found} found, ${counts.alarms} false alarms`);
     shown.exhibits.forEach(({ show }) => show(threshold));
     sum.textContent = sentence(counts, words);
+    pick.select.value = group;
   });
   const sheet = painter(model, model.get("side"), 1 + Math.max(...model.get("examples").map(({ tile }) => tile)), draw);
   const options = [[-1, "all"], ...names.map((name, i) => [i, name])];
