@@ -116,36 +116,7 @@ def test_a_score_by_epoch_needs_normal_and_defective_test_images(images):
     normal = [s for s in load_dataset("mvtec", images).select(split="test").samples if s.label == 0]
     part = methods.Part("gear", (), tuple(normal))
     with pytest.raises(InputError, match=r"No AUROC of gear.* by epoch.*BY_EPOCH off"):
-        methods.watcher(None, part, None, TINY, None, [])
-
-
-@pytest.mark.parametrize(
-    ("wrong", "reason"),
-    [
-        ({"method": "magic"}, "knn"),
-        ({"shots": 0}, "shots of 1"),
-        ({"train": {"speed": 9}}, "TRAINING has no field speed"),
-        ({"preset": "huge"}, "huge"),
-        ({"preset": "huge", "method": "uniad"}, "huge"),
-        ({"epochs": 0}, "epochs and batch_size must be at least 1"),
-        ({"map_size": 0}, "map_size=0"),
-        ({"image_size": 0}, "image_size=0"),
-        ({"protocol": "papr"}, "protocol 'papr'"),
-    ],
-)
-def test_settings_that_mean_nothing_are_refused_at_once(wrong, reason):
-    with pytest.raises(InputError, match=reason):
-        Experiment(**wrong)
-
-
-def test_a_tuple_in_the_settings_is_the_list_that_the_record_holds():
-    given, read = (Experiment(train={"drops": drops}) for drops in ((0.5, 0.75), [0.5, 0.75]))
-    assert given.settings() == read.settings()
-
-
-def test_a_change_of_an_unknown_field_is_refused(images, tmp_path):
-    with pytest.raises(InputError, match=r"MODEL has no field depth.*blocks"):
-        run(dataclasses.replace(TINY, model={"depth": 9}), data_root=images, out=tmp_path, device="cpu")
+        methods.watcher(None, part, None, TINY, None)
 
 
 def test_the_saved_scores_and_model_give_the_recorded_metrics(finished, images):
@@ -275,30 +246,6 @@ def test_a_published_class_without_test_images_is_refused(images):
     dataset = load_dataset("mvtec", images)
     with pytest.raises(InputError, match="no test image of gear, nut"):
         module.split_into_parts(dataset.select(split="train"), TINY)
-
-
-def test_an_unknown_setting_is_refused():
-    with pytest.raises(InputError, match='"separate"'):
-        Experiment(setting="both")
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [(None, "no results"), ("{", "no valid JSON"), ('{"schema": 0}', "schema"), ("[1]", "schema")],
-)
-def test_results_that_cannot_be_read_are_refused_by_path(tmp_path, content, reason):
-    if content is not None:
-        (tmp_path / "results.json").write_text(content)
-    with pytest.raises(InputError, match=reason) as caught:
-        read_results(tmp_path)
-    assert "results.json" in str(caught.value)
-
-
-@pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04 and no more"])
-def test_damaged_scores_are_refused(tmp_path, content):
-    (tmp_path / "scores.npz").write_bytes(content)
-    with pytest.raises(InputError, match="scores"):
-        read_scores(tmp_path)
 
 
 TWO_PROCESSES = """
