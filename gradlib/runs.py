@@ -94,7 +94,7 @@ def make_all(wanted: Sequence[Planned], workers: int, device: str = "auto") -> i
     with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (threads,)) as pool:
         running = {pool.submit(make, planned, device): planned for planned in todo}
         for number, done in enumerate(as_completed(running), start=1):
-            outcome = done.result()
+            outcome = done.result() if done.exception() is None else f"failed, its process ended: {done.exception()}"
             failures += outcome != "made"
             print(f"{number}/{len(todo)} {running[done].name}: {outcome}", flush=True)
     return failures

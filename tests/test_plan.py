@@ -1,6 +1,7 @@
 """The plan of all runs: complete, free of doubles, and made by one command."""
 
 import json
+import os
 from collections import Counter
 
 import pytest
@@ -96,6 +97,17 @@ def test_missing_runs_are_made_finished_ones_left_and_failures_kept(tmp_path, mo
     assert make_all(list(plan.values()), 2) == 1
     assert record.stat().st_mtime_ns == before
     assert "1 of 2 runs are recorded" in capsys.readouterr().out
+
+
+def vanishes(planned, device):
+    os._exit(9)  # as when the system takes a process's memory back
+
+
+def test_a_run_whose_process_ends_is_a_failure_and_not_the_end_of_all(plan, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("GRAD_RESULTS", str(tmp_path))
+    monkeypatch.setattr(module, "make", vanishes)
+    assert make_all(list(plan.values())[:3], 1) == 3
+    assert capsys.readouterr().out.count("its process ended") == 3
 
 
 class InThisProcess:
