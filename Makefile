@@ -91,9 +91,9 @@ $(BUILT): $(INSTALLED) $(SOURCES)
 	$(VENV)/bin/jupyter-book build . -n -W --keep-going --all
 	@mv _build/.began $@ # its time is that of the beginning: what was edited meanwhile is built again
 
-# What is downloaded must be the very files that passed: their hashes are locked too.
+# What is downloaded must be the very files that passed: the list is whole, dependencies included, and has their hashes.
 $(INSTALLED): requirements.txt requirements.hashes pyproject.toml | $(PYTHON)
-	$(PYTHON) -m pip install --require-hashes -r requirements.hashes
+	$(PYTHON) -m pip install --no-deps --require-hashes -r requirements.hashes
 	$(PYTHON) -m pip install --no-deps -e .
 	@touch $@
 
