@@ -68,8 +68,8 @@ class SampledGRAD(GRAD):
 class WholeBackbone:
     """EfficientNet-b4 with random weights, all of it run for every photograph (times do not depend on weights)."""
 
-    def __init__(self) -> None:
-        self.net: Net = timm.create_model(B4, pretrained=False).eval().requires_grad_(False)
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        self.net: Net = timm.create_model(B4, pretrained=False).eval().requires_grad_(False).to(device)
         self.blocks = [block for stage in self.net.blocks for block in stage]
 
     @torch.no_grad()
@@ -86,21 +86,26 @@ class WholeBackbone:
         return torch.cat(resized, dim=1)
 
 
-def released_step(config: GradConfig, training: TrainConfig, *, backbone: bool = True) -> Way:
-    """One step on `training.batch_size` random photographs; backbone False: on random features at hand."""
+def released_step(
+    config: GradConfig, training: TrainConfig, *, backbone: bool = True, device: torch.device | str = "cpu"
+) -> Way:
+    """One step on `training.batch_size` random photographs; backbone False: on random features at hand.
+
+    It ends when the device has done it, as the loss is asked for.
+    """
     generator = torch.Generator().manual_seed(0)
-    photographs = torch.randn(training.batch_size, 3, 224, 224, generator=generator)
-    features = torch.randn(training.batch_size, config.channels, *config.map_size, generator=generator)
-    model, whole = SampledGRAD(config).train(), WholeBackbone() if backbone else None
+    photographs = torch.randn(training.batch_size, 3, 224, 224, generator=generator).to(device)
+    features = torch.randn(training.batch_size, config.channels, *config.map_size, generator=generator).to(device)
+    model, whole = SampledGRAD(config).to(device).train(), WholeBackbone(device) if backbone else None
     optimizer = AdamW(model.parameters(), foreach=False)
 
-    def step() -> Tensor:
+    def step() -> float:
         out = model(features if whole is None else whole(photographs, config.map_size))
         loss = F.mse_loss(out.reconstruction, out.features)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm or 0.1)
         optimizer.step()
-        return loss.detach()
+        return loss.item()
 
     return step

@@ -28,10 +28,16 @@ PURPOSES = {
 }
 
 
-def our_step(model: GRAD | UniAD, training: TrainConfig, precision: str, *, compiled: bool = False) -> Way:
-    """One step of the training loop that every run of the book uses, on one batch of features at hand."""
-    fabric, x = make_fabric("cpu", precision=precision), features(model.config, training.batch_size)
-    model = model.to(memory_format=torch.channels_last)
+def our_step(
+    model: GRAD | UniAD, training: TrainConfig, precision: str, *, compiled: bool = False, device: str = "cpu"
+) -> Way:
+    """One step of the training loop that every run of the book uses, on one batch of features at hand.
+
+    It ends when the device has done it, as the loss is asked for.
+    """
+    fabric = make_fabric(device, precision=precision)
+    x = features(model.config, training.batch_size).to(fabric.device)
+    model = model.to(fabric.device).to(memory_format=torch.channels_last)
     if compiled:
         model.psi.compile()
     groups = model.parameter_groups(lr_nets=training.lr_nets, lr_grids=training.lr_grids)

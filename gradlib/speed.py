@@ -17,6 +17,7 @@ from gradlib.tables import markdown_table
 __all__ = [
     "extraction_table",
     "faults_table",
+    "gpu_table",
     "inference_table",
     "judging_table",
     "lookups_table",
@@ -31,9 +32,11 @@ __all__ = [
 
 SCHEMA = 1  # of the record, under its key "speed"
 RECORD = "cost/speed.json"  # in gradlib.paths.results_folder()
+GPU, GPU_SCHEMA = "cost/gpu.json", 1  # of `benchmarks.gpu`, under its key "gpu"
 FAULTS, FAULTS_SCHEMA = "cost/faults.json", 1  # of `benchmarks.faults`, under its key "faults"
 # in the order of measuring: the first two tell a process's memory, which grows with what was measured before
 SECTIONS = ("metrics", "judging", "training", "lookups", "extraction", "inference")
+GPU_MAKE = "`make gpu-bench` makes it on a machine with a GPU."
 FAULTS_MAKE = "`python -m benchmarks.faults` makes it in some minutes."
 COUNTS = ("kills", "two at once", "finished between")
 MAKE = "`python -m benchmarks.speed` makes it in about half an hour."
@@ -145,6 +148,30 @@ def judging_table(record: Mapping[str, Any]) -> Markdown:
         [f"{p['photographs']:,}{', page written' if 'page' in p else ''}", f"{p['bytes'] / 1e6:,.0f}"] for p in points
     ]
     return markdown_table(["photographs", "resident, MB"], rows)
+
+
+def gpu_table(path: Path | None = None) -> Markdown:
+    """What a CUDA device measured: steps, a whole training, extraction, accuracy; a sentence where there is no record.
+
+    Raises InputError for a record of another kind.
+    """
+    path = results_folder() / GPU if path is None else path
+    if not path.exists():
+        return Markdown("*No record of a GPU is committed: `make gpu-bench` makes one on a machine that has one.*")
+    record = read_measured(path, "gpu", GPU_SCHEMA, GPU_MAKE)
+    rows = [["device", str(record["provenance"]["device"])]]
+    for psi, seconds in record.get("steps", {}).items():
+        for way in list(seconds)[1:]:
+            faster = with_spread(times(seconds, "released way", way))
+            rows.append([f"training step, {psi}, {way}: times as fast as the released way", faster])
+    if training := record.get("training"):
+        what = f"{training['epochs']} epochs of {training['images']:,} images, seconds"
+        rows += [[what, f"{training['seconds']:,.0f}"], ["share of peak", f"{training['share_of_peak']:.0%}"]]
+    if extraction := record.get("extraction"):
+        rows.append(["photographs a second through the backbone", f"{extraction['images_a_second']:,.0f}"])
+    for metric, value in record.get("accuracy", {}).get("mean", {}).items():
+        rows.append([f"real classes, {metric}, percent", "" if value is None else f"{100 * value:.1f}"])
+    return markdown_table(["measured", "value"], rows)
 
 
 def faults_table(path: Path | None = None) -> Markdown:

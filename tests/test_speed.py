@@ -208,12 +208,36 @@ def test_presets_of_the_benchmarks_exist() -> None:
     assert set(inference.PSI.values()) <= set(PRESETS)
 
 
-def test_a_trial_of_the_gpu_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_trial_of_the_gpu_benchmark(
+    tmp_path: Path, tiny_mvtec: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("CACHE", "RUNS"):
+        monkeypatch.setenv(f"GRAD_{name}", str(tmp_path / name))
     out = tmp_path / "gpu.json"
-    assert gpu.main(["--device", "cpu", "--images", "2", "--epochs", "1", "--batch", "1", "--out", str(out)]) == 0
+    few = ["--psi", "lite", "--rounds", "1", "--images", "2", "--epochs", "1", "--batch", "1", "--out", str(out)]
+    real = ["--mvtec", str(tiny_mvtec), "--backbone", "tf_efficientnet_lite0", "--preset", "lite"]
+    assert gpu.main(["--device", "cpu", *few, *real]) == 0
     found = json.loads(out.read_text())
-    assert (found["features"], found["training"]["images"]) == ("random", 2)
+    assert found["training"]["images"] == 2
     assert found["training"]["flops_a_second"] > 0
+    assert found["accuracy"]["experiment"]["backbone"] == "tf_efficientnet_lite0"
+    shown = dict(rows(speed.gpu_table(out)))
+    assert shown["device"].startswith("CPU")
+    assert {"share of peak", "1 epochs of 2 images, seconds", "real classes, image_auroc, percent"} <= shown.keys()
+    assert any(name.startswith("training step, lite, ours") for name in shown)
+    assert gpu.main(["--device", "cpu", *few, "--mvtec", str(tmp_path / "nowhere")]) == 2
+    assert "nowhere" in capsys.readouterr().err
+    assert "training" in json.loads(out.read_text())  # what was measured before is kept
+
+
+def test_without_a_gpu_nothing_is_measured_and_the_page_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "gpu.json"
     if not torch.cuda.is_available():
         assert gpu.main(["--out", str(out)]) == 2
         assert "not available here" in capsys.readouterr().err
+    assert "make gpu-bench" in speed.gpu_table(out).data
+    out.write_text("{}")
+    with pytest.raises(InputError, match="make gpu-bench"):
+        speed.gpu_table(out)
