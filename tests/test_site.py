@@ -139,6 +139,7 @@ class TestEveryPage:
 
     def test_can_be_used_by_everyone(self, page: str, visited: Callable[[str], Visit]) -> None:
         assert visited(page).faults == []
+        assert visited(page).off_the_scale == []
 
     def test_fits_a_telephone(self, page: str, visited: Callable[[str], Visit]) -> None:
         assert visited(page).width <= TELEPHONE["width"] + 1

@@ -40,6 +40,13 @@ TOO_WIDE = """[...document.querySelectorAll('.bd-article *, .prev-next-footer *'
   }).map(element => `${element.tagName} ${element.className} ${element.textContent.slice(0, 40)}`)"""
 
 
+# A figure's own handles whose number does not lie between the ends that they name.
+OFF_THE_SCALE = """[...document.querySelectorAll('.grad-handle')].filter(handle => {
+    const [low, now, high] = ['min', 'now', 'max'].map(end => Number(handle.getAttribute(`aria-value${end}`) || NaN));
+    return !(low <= now && now <= high);
+  }).map(handle => handle.getAttribute('aria-label'))"""
+
+
 @dataclass
 class Visit:
     """What a visit showed; `counts` by CSS selector, `too_wide` the elements that end beyond a telephone's edge."""
@@ -51,6 +58,7 @@ class Visit:
     images_without_words: list[str] = field(default_factory=list)
     too_wide: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    off_the_scale: list[str] = field(default_factory=list)
     width: int = 0
 
 
@@ -81,6 +89,7 @@ def make_visit(browser: Browser, address: str) -> Visit:
     visit.images_without_words = tab.evaluate(IMAGES_WITHOUT_WORDS)
     tab.add_script_tag(path=AXE)
     visit.faults = tab.evaluate(FAULTS)
+    visit.off_the_scale = tab.evaluate(OFF_THE_SCALE)
     tab.set_viewport_size(TELEPHONE)
     tab.wait_for_timeout(500)  # figures follow the width
     visit.width = tab.evaluate("document.scrollingElement.scrollWidth")

@@ -139,7 +139,7 @@ export function plane({ width = Math.min(480, innerWidth - 56), height = 300, x,
       y[0] + ((height - bottom - at.y) / (height - top - bottom)) * (y[1] - y[0]),
     ];
   };
-  return { svg, layer, px, py, data };
+  return { svg, layer, px, py, data, x, y };
 }
 
 /** The outline of a knot's mark around (x, y), in drawing units. */
@@ -147,12 +147,13 @@ export const cross = (x, y) => `M${x - 4} ${y}h8m-4 -4v8`;
 
 /**
  * A round handle in a plane that can be dragged, and moved by the arrow keys: `to(x, y)` is told where, in data units,
- * and limits it. `step` is one key press, ten with Shift. `place(x, y, words)` draws it and says its place in words.
+ * and limits it. `step` is one key press, ten with Shift. `place(x, y, words)` draws it and says its place in words; as a
+ * number, that is x, or what a fourth argument says, between `ends`.
  */
-export function handle(area, { label, colour = ORANGE, step, at, to }) {
+export function handle(area, { label, colour = ORANGE, step, at, to, ends = area.x }) {
   const spot = shape("circle", { r: 22, class: "grad-reach" });
   const dot = shape("circle", { r: 9, fill: colour, class: "grad-dot" });
-  const node = shape("g", { tabindex: 0, role: "slider", "aria-label": label, "aria-valuenow": 0, class: "grad-handle" }, spot, dot);
+  const node = shape("g", { tabindex: 0, role: "slider", "aria-label": label, "aria-valuemin": ends[0], "aria-valuemax": ends[1], "aria-valuenow": ends[0], class: "grad-handle" }, spot, dot);
   area.svg.append(node);
   node.addEventListener("pointerdown", (event) => {
     node.setPointerCapture(event.pointerId);

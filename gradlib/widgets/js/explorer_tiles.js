@@ -31,7 +31,7 @@ export function photographTile(space, { at, to }) {
   const canvas = element("canvas", { width: space.side, height: space.side, role: "img" }), area = overlay(space.size), [H, W] = space.size;
   const inside = (value, count) => Math.min(Math.max(Math.round(value), 0), count - 1);
   const go = (column, up) => to(inside(H - 1 - up, H), inside(column, W));
-  const spot = handle(area, { label: "patch of the photograph", step: 1, at: () => [at()[1], H - 1 - at()[0]], to: go });
+  const spot = handle(area, { label: "patch of the photograph", step: 1, ends: [0, H * W - 1], at: () => [at()[1], H - 1 - at()[0]], to: go });
   area.svg.addEventListener("click", (event) => go(...area.data(event)));
   const draw = ({ sheet, seen, row, column, name, words }) => {
     const { side, across } = space;

@@ -24,7 +24,7 @@ function render({ model, el }) {
   const move = (c) => { write(model, { c: clamp(c, -REACH, REACH) }); };
   const point = handle(area, { label: "coordinate c", step: 0.02, at: () => [model.get("c"), 0], to: (c) => move(c) });
   const knots = model.get("G").map((_, i) => handle(area, {
-    label: `entry ${i}`, colour: BLUE, step: 0.02,
+    label: `entry ${i}`, colour: BLUE, step: 0.02, ends: area.y,
     at: () => [0, model.get("G")[i]],
     to: (_x, y) => { write(model, { G: model.get("G").map((g, j) => (j === i ? clamp(y, 0, top) : g)) }); },
   }));

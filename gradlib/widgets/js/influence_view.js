@@ -12,7 +12,7 @@ function scene(model, S, step, at, pick) {
   const box = shape("rect", { fill: "none", stroke: "#fff", "stroke-width": 2, "stroke-dasharray": "6 5" });
   const grey = shape("rect", { fill: "#888", stroke: "#fff" }), lines = shape("path", { fill: "none", stroke: ORANGE, "stroke-width": 2.5 });
   area.layer.append(picture, grey, box, lines);
-  const point = handle(area, { label: "point", step, at: () => [at()[0], S - at()[1]], to: (x, y) => pick(x, S - y) });
+  const point = handle(area, { label: "point", step, ends: [0, S * S - 1], at: () => [at()[0], S - at()[1]], to: (x, y) => pick(x, S - y) });
   const frame = (node, spot) => change(node, spot ? { x: scale * spot[0], y: scale * spot[1], width: scale * spot[2], height: scale * spot[3], visibility: "visible" } : { visibility: "hidden" });
   const show = ({ x, y, words, now, window, covered, edges, cell }) => {
     point.place(x, S - y, words, now);

@@ -27,7 +27,7 @@ function viewfinder(model, [H, W], pick) {
     shape("image", { href: sheet.address, width: sheet.whole[0], height: sheet.whole[1] }));
   area.layer.append(cut);
   const point = handle(area, {
-    label: "pixel", step: 1,
+    label: "pixel", step: 1, ends: [0, H * W - 1],
     at: () => [model.get("pixel")[1], H - 1 - model.get("pixel")[0]], // rows count from the top
     to: (x, y) => pick([H - 1 - clamp(Math.floor(y), 0, H - 1), clamp(Math.floor(x), 0, W - 1)]),
   });
