@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gradlib.errors import InputError
 from gradlib.model import GRAD, GradConfig
+from gradlib.paths import put
 from gradlib.uniad import UniAD
 
 __all__ = ["load_model"]
@@ -31,7 +32,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], settings: Mapping[st
         path.parent.mkdir(parents=True, exist_ok=True)
         header = {"kind": KIND, "settings": json.dumps(settings)}
         save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, part, metadata=header)
-        part.replace(path)
+        put(part, path)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):  # where a file stands in a folder's place, not even this can be asked
             part.unlink()

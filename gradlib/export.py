@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gradlib.errors import InputError
+from gradlib.paths import put
 
 __all__ = ["parity", "session", "write_onnx"]
 
@@ -55,7 +56,7 @@ def write_onnx(
         difference = parity(part, module, example)
         if not difference <= TOLERANCE:  # NaN is no agreement either
             raise InputError(f"{path.name} differs from PyTorch by {difference:.1g}: report it with your versions.")
-        part.replace(path)
+        put(part, path)
     finally:
         part.unlink(missing_ok=True)
     return path

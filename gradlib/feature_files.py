@@ -23,6 +23,7 @@ from gradlib.backbones import Backbone
 from gradlib.data.images import image_tensor
 from gradlib.data.samples import Sample, sha256_of
 from gradlib.errors import InputError
+from gradlib.paths import put
 
 __all__ = []
 
@@ -165,11 +166,9 @@ def _build(job: FeatureJob, file: Path) -> None:
             np.lib.format.write_array_header_1_0(stream, header)
             for block in job.blocks():
                 stream.write(block.data)
-            stream.flush()
-            os.fsync(stream.fileno())  # a power cut after the rename must not leave an empty file of the right size
-        part.replace(file)
+        put(part, file)
         part.write_text(json.dumps(_sidecar(job, file), indent=1))
-        part.replace(sidecar)
+        put(part, sidecar)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

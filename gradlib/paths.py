@@ -26,6 +26,16 @@ def code_digest() -> str:
     return code.hexdigest()
 
 
+def put(part: Path, path: Path) -> None:
+    """Rename a file that is written whole into its place, its bytes on the disk first.
+
+    Without the second, a power cut just after the rename could leave an empty file under the final name.
+    """
+    with part.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    part.replace(path)
+
+
 def cache_folder() -> Path:
     """Where features and downloads are kept: GRAD_CACHE, else the system's cache folder for gradlib."""
     return Path(os.environ.get("GRAD_CACHE") or platformdirs.user_cache_dir("gradlib")).expanduser().resolve()

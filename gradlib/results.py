@@ -22,7 +22,7 @@ import torch
 
 from gradlib.errors import InputError
 from gradlib.metrics import METRIC_NAMES, Metric, mean_over_classes
-from gradlib.paths import repository
+from gradlib.paths import put, repository
 
 __all__ = ["Scores", "digest", "provenance", "read_results", "read_scores"]
 
@@ -99,7 +99,7 @@ def write_run(folder: Path, record: Mapping[str, Any], scores: Scores) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{SCORES}.part.npz"
     np.savez_compressed(part, **vars(scores))
-    part.replace(folder / SCORES)
+    put(part, folder / SCORES)
     write_json(folder / RESULTS, {"schema": SCHEMA, **record})
 
 
@@ -108,7 +108,7 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
     part = path.with_name(path.name + ".part")
     sealed = {**record, "digest": digest(record)}
     part.write_text(json.dumps(sealed, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    put(part, path)
 
 
 def digest(record: Mapping[str, Any]) -> str:

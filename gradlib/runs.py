@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from gradlib.errors import InputError
 from gradlib.experiment import run
-from gradlib.paths import repository
+from gradlib.paths import put, repository
 from gradlib.plan import Planned, data_root, missing, parameters, read_plan, select
 from gradlib.results import RESULTS, read_results
 from gradlib.train import differences
@@ -55,7 +55,7 @@ def keep(planned: Planned) -> None:
     record.parent.mkdir(parents=True, exist_ok=True)
     part = record.with_name(record.name + ".part")
     shutil.copyfile(results, part)
-    part.replace(record)
+    put(part, record)
 
 
 def make_notebook(planned: Planned, device: str = "auto") -> str:

@@ -1,8 +1,11 @@
 """What a run left is read whole, or refused by its path."""
 
+from pathlib import Path
+
 import pytest
 
 from gradlib.errors import InputError
+from gradlib.paths import put, repository
 from gradlib.results import read_results, read_scores
 
 
@@ -23,3 +26,19 @@ def test_damaged_scores_are_refused(tmp_path, content):
     (tmp_path / "scores.npz").write_bytes(content)
     with pytest.raises(InputError, match="scores"):
         read_scores(tmp_path)
+
+
+def test_a_file_comes_into_its_place_whole_and_on_the_disk(tmp_path, monkeypatch):
+    done = []
+    monkeypatch.setattr("os.fsync", lambda descriptor: done.append("on the disk"))
+    rename = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda part, path: done.append("in its place") or rename(part, path))
+    (tmp_path / "new").write_text("whole")
+    put(tmp_path / "new", tmp_path / "old")
+    assert done == ["on the disk", "in its place"]
+    assert (tmp_path / "old").read_text() == "whole"
+
+
+def test_every_file_that_is_renamed_into_its_place_is_put_there():
+    renaming = [path for path in (repository() / "gradlib").rglob("*.py") if "part.replace(" in path.read_text("utf-8")]
+    assert [path.name for path in renaming] == ["paths.py"]

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from gradlib.data.archives import MVTEC, VISA, Archive, unpack, unpacked_before
 from gradlib.data.samples import sha256_of
 from gradlib.errors import InputError
+from gradlib.paths import put
 
 __all__ = []
 
@@ -85,7 +86,7 @@ def _obtain(archive: Archive, file: Path, patience: Patience) -> None:
     if not (_size(part) >= archive.size and _is_right(part, archive)):  # whole, but killed before it was renamed
         _need_space(file.parent, archive.size - _size(part) + archive.unpacked, f"fetch {archive.title}")
         _download(archive, part, patience)
-    part.replace(file)
+    put(part, file)
 
 
 def _download(archive: Archive, part: Path, patience: Patience) -> None:
