@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -60,10 +61,10 @@ def opened(
 ) -> Page:
     """A page in a context of its own, `prepare`d before it loads; close it by `tab.context.close()`.
 
-    A browser under load stalls once in thousands of pages, which says nothing about the page: a load that does not end
-    is begun anew in another context. If that stalls too, the error names what was still on its way.
+    A browser under load stalls once in some hundred pages, which says nothing about the page: a load that does not end
+    is begun anew in another context, and a warning names what was still on its way.
     """
-    for attempt in (1, 2):
+    for seconds in (20, 60):
         tab = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
         coming: set[str] = set()
         tab.on("request", lambda request, urls=coming: urls.add(request.url))
@@ -71,11 +72,12 @@ def opened(
             tab.on(end, lambda request, urls=coming: urls.discard(request.url))
         prepare(tab)
         try:
-            tab.goto(address, wait_until=until, timeout=45_000)
+            tab.goto(address, wait_until=until, timeout=1000 * seconds)
             return tab
         except TimeoutError:
             tab.context.close()
-            print(f"{address} did not load at attempt {attempt}; still on their way: {sorted(coming) or 'nothing'}")
+            waited = sorted(coming) or "nothing"
+            warnings.warn(f"{address} did not load in {seconds} s; still on their way: {waited}", stacklevel=2)
     pytest.fail(f"{address} did not load, twice")
 
 

@@ -23,7 +23,7 @@ from gradlib.runs import keep, main, make_notebook
 
 ROOT = repository()
 SNAKEFILE = ("--snakefile", str(ROOT / "Snakefile"))
-EPOCHS = 300  # of the run that is killed: some seconds, far more than it takes to notice its first checkpoint
+EPOCHS = 120  # of the run that is killed: some seconds, far more than it takes to notice its first checkpoint
 
 
 @pytest.fixture
