@@ -1,16 +1,14 @@
 """Living figures in a browser: on the pages of the built site, or alone in a page without a book around it."""
 
 import base64
-import functools
 import json
 import os
 import re
 import shutil
-import threading
-import warnings
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,40 +59,37 @@ def opened(
 ) -> Page:
     """A page in a context of its own, `prepare`d before it loads; close it by `tab.context.close()`.
 
-    A browser under load stalls once in some hundred pages, which says nothing about the page: a load that does not end
-    is begun anew in another context, and a warning names what was still on its way.
+    Where it does not load, the failure names what was still on its way.
     """
-    for seconds in (20, 60):
-        tab = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
-        coming: set[str] = set()
-        tab.on("request", lambda request, urls=coming: urls.add(request.url))
-        for end in ("requestfinished", "requestfailed"):
-            tab.on(end, lambda request, urls=coming: urls.discard(request.url))
-        prepare(tab)
-        try:
-            tab.goto(address, wait_until=until, timeout=1000 * seconds)
-            return tab
-        except TimeoutError:
-            tab.context.close()
-            waited = sorted(coming) or "nothing"
-            warnings.warn(f"{address} did not load in {seconds} s; still on their way: {waited}", stacklevel=2)
-    pytest.fail(f"{address} did not load, twice")
+    tab = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
+    coming: set[str] = set()
+    tab.on("request", lambda request: coming.add(request.url))
+    for end in ("requestfinished", "requestfailed"):
+        tab.on(end, lambda request: coming.discard(request.url))
+    prepare(tab)
+    try:
+        tab.goto(address, wait_until=until, timeout=60_000)
+    except TimeoutError:
+        pytest.fail(f"{address} did not load in a minute; still on their way: {sorted(coming) or 'nothing'}")
+    return tab
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """A folder as a website on this machine; its address with a slash at the end."""
+    """A folder as a website on this machine; its address with a slash at the end.
 
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
+    The server is a process of its own: in this one, whose threads coverage traces, now and then a thread fails as it
+    begins, and the browser waits for ever for what that thread was to send.
+    """
+    command = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(r"port (\d+)", server.stdout.readline())
+            assert found, "the server did not start"
+            yield f"http://127.0.0.1:{found[1]}/"
+        finally:
+            server.terminate()
 
 
 def write_page(folder: Path, widget: Widget, name: str = "figure.html") -> Path:

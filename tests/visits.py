@@ -75,9 +75,9 @@ def heard(tab: Page) -> Visit:
 
 def make_visit(browser: Browser, address: str) -> Visit:
     """Open a page and look at all of it; waiting ends when each promise is kept, or after 20 seconds."""
-    begun: list[Visit] = []  # one, or two if the page had to be opened again
+    begun: list[Visit] = []
     tab = opened(browser, address, prepare=lambda tab: begun.append(heard(tab)), until="load")
-    visit = begun[-1]
+    (visit,) = begun
     for step in range(100):
         tab.evaluate("window.scrollBy({top: innerHeight, behavior: 'instant'})")
         tab.wait_for_timeout(50)
