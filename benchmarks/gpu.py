@@ -159,7 +159,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         if given.mvtec:
             parts["accuracy"] = lambda: accuracy(given.device, experiment, given.mvtec)
-        record: dict[str, Any] = {"gpu": GPU_SCHEMA, "provenance": provenance(device)}
+        record: dict[str, Any] = {
+            "gpu": GPU_SCHEMA,
+            "random": ["steps", "training", "extraction"],
+            "provenance": provenance(device),
+        }
         given.out.parent.mkdir(parents=True, exist_ok=True)
         for name, measure in parts.items():
             record[name] = measure()

@@ -4,6 +4,7 @@
 
 Each figure is moved by keys, REPEATS times for each of its controls; the table gives the milliseconds of its redraws
 (median and largest) and the size of its page. The detector is started too, and its network's milliseconds are told.
+Ends with status 1 where a figure's median is above FRAME or the network's above SOON.
 """
 
 import sys
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from living import SITE, launch, redraws, served
 
 REPEATS = 20
+FRAME, SOON = 16, 5000  # milliseconds: what a drag may take to be drawn, and a photograph to be judged
 RUNS = "performance.getEntriesByName('grad-network').map(run => run.duration)"
 
 
@@ -37,8 +39,9 @@ def drive(figure: Locator) -> None:
                 control.press("ArrowRight" if step < REPEATS / 2 else "ArrowLeft")
 
 
-def main() -> None:
-    """Print the table."""
+def main() -> int:
+    """Print the table; returns the exit status."""
+    late = []
     print(f"{'figure':12}{'redraws':>9}{'median, ms':>12}{'largest, ms':>13}{'page, kB':>10}")
     with served(SITE) as host, sync_playwright() as playwright:
         browser = launch(playwright)
@@ -50,6 +53,7 @@ def main() -> None:
             drive(figure)
             times, size = redraws(figure), (SITE / "book" / page).stat().st_size
             print(f"{name:12}{len(times):9}{median(times):12.1f}{max(times):13.1f}{size / 1e3:10.0f}")
+            late += [name] * (median(times) > FRAME)
             if name == "detector":
                 figure.get_by_role("button", name="Start the detector").click()
                 tab.wait_for_function(f"{RUNS}.length > 0", timeout=60_000)
@@ -58,9 +62,12 @@ def main() -> None:
                     tab.wait_for_timeout(1000)
                 runs = tab.evaluate(RUNS)
                 print(f"the network: {len(runs)} runs, median {median(runs):.0f} ms, largest {max(runs):.0f} ms")
+                late += ["the network"] * (median(runs) > SOON)
             tab.close()
         browser.close()
+    print(f"too slow: {', '.join(late) or 'none'}")
+    return int(bool(late))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -57,10 +57,9 @@ class VectorQuantisation(DiscreteMemory):
         total = torch.zeros_like(self.total).index_add_(0, nearest, x)
         self.count.lerp_(count, 1 - DECAY)
         self.total.lerp_(total, 1 - DECAY)
-        known = (
-            self.count[:, None, None, None] > FORGOTTEN
-        )  # the others' sums lose their digits, and their ratio its meaning
-        self.entries.copy_(torch.where(known, self.total / self.count[:, None, None, None], self.entries))
+        count = self.count[:, None, None, None]  # (M, 1, 1, 1)
+        # below FORGOTTEN both sums lose their digits, and their ratio its meaning
+        self.entries.copy_(torch.where(count > FORGOTTEN, self.total / count, self.entries))
 
 
 class AttentionMemory(DiscreteMemory):

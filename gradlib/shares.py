@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import torch
 
-from gradlib.data.samples import Dataset, Sample, in_order
+from gradlib.data.samples import Dataset, Sample, in_order, rows_by_category
 from gradlib.errors import InputError
 from gradlib.train import epoch_generator
 
@@ -45,8 +45,8 @@ def hold_out(dataset: Dataset, seed: int) -> Dataset:
 def few(samples: Sequence[Sample], shots: int, seed: int) -> tuple[Sample, ...]:
     """`shots` images of each class, drawn by the seed. Raises InputError if a class has fewer."""
     chosen: list[Sample] = []
-    for category in dict.fromkeys(s.category for s in samples):
-        here = [s for s in samples if s.category == category]
+    for category, rows in rows_by_category(samples).items():
+        here = [samples[row] for row in rows]
         if len(here) < shots:
             raise InputError(f"Class {category} has {len(here)} normal training images: give shots up to that.")
         order = torch.randperm(len(here), generator=epoch_generator(seed, 0, f"shots of {category}"))

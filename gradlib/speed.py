@@ -165,7 +165,7 @@ def gpu_table(path: Path | None = None) -> Markdown:
             faster = with_spread(times(seconds, "released way", way))
             rows.append([f"training step, {psi}, {way}: times as fast as the released way", faster])
     if training := record.get("training"):
-        what = f"{training['epochs']} epochs of {training['images']:,} images, seconds"
+        what = f"{training['epochs']} epochs of {training['images']:,} images (random features), seconds"
         rows += [[what, f"{training['seconds']:,.0f}"], ["share of peak", f"{training['share_of_peak']:.0%}"]]
     if extraction := record.get("extraction"):
         rows.append(["photographs a second through the backbone", f"{extraction['images_a_second']:,.0f}"])

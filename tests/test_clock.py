@@ -2,19 +2,14 @@
 
 import itertools
 import os
-import re
-import shutil
 import time
 from pathlib import Path
 
 import pytest
 from conftest import write_tiny_mvtec
-from snakemake import cli as snakemake
 
 from gradlib import experiment, feature_files
 from gradlib.experiment import Experiment, run
-from gradlib.paths import repository, results_folder
-from gradlib.plan import read_plan
 from gradlib.results import read_results
 
 YEARS = 20 * 365 * 86_400.0
@@ -55,23 +50,3 @@ def test_a_run_takes_up_what_was_made_at_another_time(
     for file in ("results.json", "scores.npz"):
         (out / file).unlink()
     assert read_results(run(TINY, data_root=images, out=out, device="cpu"))["mean"] == first["mean"]
-
-
-def test_snakemake_does_not_ask_when_a_record_was_made(
-    jump: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    plan = read_plan()
-    recorded = [run.record() for run in plan.values() if run.record().exists()]
-    assert recorded
-    for record in recorded:
-        shutil.copyfile(record, tmp_path / record.name)
-    date(tmp_path, jump)
-    monkeypatch.setenv("GRAD_RESULTS", str(tmp_path))
-    arguments = ["--dry-run", "--snakefile", str(repository() / "Snakefile"), "--directory", str(tmp_path)]
-    with pytest.raises(SystemExit) as ended:
-        snakemake.main(arguments)
-    words = "".join(capsys.readouterr())
-    assert ended.value.code == 0, words
-    wanted = set(re.findall(r"wildcards: name=(\S+)", words))
-    assert wanted == plan.keys() - {record.stem for record in recorded}
-    assert results_folder() == tmp_path

@@ -2,12 +2,14 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import papermill
 import pytest
@@ -51,6 +53,17 @@ def test_the_dry_run_lists_every_run_that_has_no_record(dry_run):
     assert {run.table for run in full} == {"1", "2-3", "4", "5", "6", "7", "8", "9"}
     assert {(run.experiment.dataset, len(run.experiment.categories)) for run in full} == {("mvtec", 15), ("visa", 12)}
     assert set(Counter((run.group, run.row) for run in planned.values()).values()) == {3}
+
+
+@pytest.mark.parametrize("year", [1990, 2100])
+def test_the_time_of_a_record_does_not_matter(dry_run, tmp_path, monkeypatch, year):
+    recorded = [run.record() for run in read_plan().values() if run.record().exists()]
+    assert recorded
+    for record in recorded:
+        copy = shutil.copyfile(record, tmp_path / record.name)
+        os.utime(copy, (datetime(year, 1, 1, tzinfo=UTC).timestamp(),) * 2)
+    monkeypatch.setenv("GRAD_RESULTS", str(tmp_path))
+    assert dry_run().keys() == read_plan().keys() - {record.stem for record in recorded}
 
 
 def test_on_a_cluster_the_full_size_runs_and_only_they_get_a_gpu(dry_run):

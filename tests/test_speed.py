@@ -219,11 +219,17 @@ def test_a_trial_of_the_gpu_benchmark(
     assert gpu.main(["--device", "cpu", *few, *real]) == 0
     found = json.loads(out.read_text())
     assert found["training"]["images"] == 2
+    assert "training" in found["random"]
+    assert "accuracy" not in found["random"]
     assert found["training"]["flops_a_second"] > 0
     assert found["accuracy"]["experiment"]["backbone"] == "tf_efficientnet_lite0"
     shown = dict(rows(speed.gpu_table(out)))
     assert shown["device"].startswith("CPU")
-    assert {"share of peak", "1 epochs of 2 images, seconds", "real classes, image_auroc, percent"} <= shown.keys()
+    assert {
+        "share of peak",
+        "1 epochs of 2 images (random features), seconds",
+        "real classes, image_auroc, percent",
+    } <= shown.keys()
     assert any(name.startswith("training step, lite, ours") for name in shown)
     assert gpu.main(["--device", "cpu", *few, "--mvtec", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err
