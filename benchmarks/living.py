@@ -2,8 +2,9 @@
 
     python -m benchmarks.living                   after `make book`
 
-Each figure is moved by keys, REPEATS times for each of its controls; the table gives the milliseconds of its redraws
-(median and largest) and the size of its page. The detector is started too, and its network's milliseconds are told.
+Each figure is moved by keys, REPEATS times for each of its sliders, points, lists and switches; the table gives the
+milliseconds of its redraws (median and largest) and the size of its page. The detector is started too, and its
+network's milliseconds are told.
 Ends with status 1 where a figure's median is above FRAME or the network's above SOON.
 """
 
@@ -32,11 +33,14 @@ def figures() -> list[tuple[str, str]]:
 
 
 def drive(figure: Locator) -> None:
-    """Each point and slider there and back by the arrow keys."""
-    for control in figure.locator('[role="slider"], input[type="range"], [role="application"]').all():
+    """Each point, slider and list there and back by the arrow keys, each switch on and off by the space bar."""
+    for control in figure.locator('[role="slider"], input[type="range"], [role="application"], select').all():
         if control.is_visible():
             for step in range(REPEATS):
                 control.press("ArrowRight" if step < REPEATS / 2 else "ArrowLeft")
+    for switch in figure.locator('input[type="checkbox"]').all():
+        for _ in range(REPEATS):
+            switch.press("Space")
 
 
 def main() -> int:

@@ -55,6 +55,19 @@ def test_score_and_place_are_python_s(smoothing: int, window: int) -> None:
     assert within.mean().item() == pytest.approx(score.item(), rel=1e-9)
 
 
+@pytest.mark.parametrize("aligned", [True, False])
+@pytest.mark.parametrize(("H", "W"), [(14, 14), (5, 3)])
+@pytest.mark.parametrize(("smoothing", "window"), [(1, 1), (21, 8), (5, 56)])
+def test_the_table_s_scores_are_python_s(smoothing: int, window: int, H: int, W: int, aligned: bool) -> None:
+    d, size = torch.rand(3, H, W, dtype=torch.float64), 56
+    maps = F.interpolate(d[:, None], (size, size), mode="bilinear", align_corners=aligned)  # (3, 1, S, S)
+    maps = F.avg_pool2d(maps, smoothing, stride=1, padding=smoothing // 2)
+    known = F.avg_pool2d(maps, window, stride=1).amax(dim=(1, 2, 3))  # (3,)
+    parts = [one.flatten().tolist() for one in d]
+    (found,) = call("scoring_maths", "scoresOf", [[parts, H, W, size, smoothing, window, aligned]])
+    np.testing.assert_allclose(found, known, **EXACT)
+
+
 def test_means_stand_where_their_windows_are_centred() -> None:
     (found,) = call("scoring_maths", "scored", [[list(range(25)), 5, 1, 3]])
     assert (found["row"], found["column"], found["count"]) == (2, 2, 3)

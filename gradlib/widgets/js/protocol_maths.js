@@ -37,19 +37,28 @@ export function scoreRows(n, size, { smooth, score_smoothed, small_window, unali
   return averaged(mapRows(n, size, { smooth: smooth && score_smoothed, unaligned }), window);
 }
 
-/** down · d · acrossᵀ for d of H x W numbers, row after row. */
+/** down · d · acrossᵀ for d of H x W numbers, row after row; the rows of both are zero but for a few neighbours. */
 export function framed(down, d, across) {
   const W = across[0].length, out = new Float64Array(down.length * across.length), line = new Float64Array(W);
+  const bands = across.map((shares) => ({ first: shares.findIndex((share) => share !== 0), end: shares.findLastIndex((share) => share !== 0) + 1 }));
   down.forEach((weights, y) => {
     line.fill(0);
     weights.forEach((weight, i) => { if (weight) for (let j = 0; j < W; j++) line[j] += weight * d[i * W + j]; });
-    across.forEach((shares, x) => {
+    for (let x = 0; x < across.length; x++) {
+      const shares = across[x], { first, end } = bands[x];
       let sum = 0;
-      for (let j = 0; j < W; j++) sum += shares[j] * line[j];
+      for (let j = first; j < end; j++) sum += shares[j] * line[j];
       out[y * across.length + x] = sum;
-    });
+    }
   });
   return out;
+}
+
+/** The largest of many numbers: a callback for each would take longer than the numbers themselves. */
+export function largestOf(values) {
+  let top = -Infinity;
+  for (let i = 0; i < values.length; i++) if (values[i] > top) top = values[i];
+  return top;
 }
 
 const kept = new Map(); // rows by what they depend on: there are few of each
@@ -68,7 +77,7 @@ export function readMap(d, H, W, size, on, every = 1) {
 }
 
 /** The image score of d. */
-export const readScore = (d, H, W, size, on) => framed(once(scoreRows, H, size, on), d, once(scoreRows, W, size, on)).reduce((top, value) => Math.max(top, value), -Infinity);
+export const readScore = (d, H, W, size, on) => largestOf(framed(once(scoreRows, H, size, on), d, once(scoreRows, W, size, on)));
 
 /** The number of a combination: switch i is bit i. */
 export const combination = (on) => on.reduce((sum, set, i) => sum + (set ? 2 ** i : 0), 0);

@@ -1,6 +1,6 @@
 import { begin, button, change, choice, controls, element, floats, heatmap, tableOf, timed, toggle, told, write } from "./common.js";
 import { painter } from "./photographs.js";
-import { combination, readMap, readScore } from "./protocol_maths.js";
+import { combination, largestOf, readMap, readScore } from "./protocol_maths.js";
 
 const EVERY = 2; // the maps are drawn at every second of their pixels
 
@@ -28,7 +28,7 @@ function board(title, size) {
   const show = (map, top, value) => {
     paint(map, 0, top);
     score.textContent = `image score ${told(value)}`;
-    change(canvas, { "aria-label": `${title}: 0 to ${told(map.reduce((most, d) => Math.max(most, d), 0))}, image score ${told(value)}` });
+    change(canvas, { "aria-label": `${title}: 0 to ${told(largestOf(map))}, image score ${told(value)}` });
   };
   return { node: element("div", { class: "grad-map" }, element("div", { class: "grad-title" }, title), canvas, score), show };
 }
@@ -79,7 +79,7 @@ function render({ model, el }) {
     const chosen = Object.fromEntries(switches.map(({ key }, i) => [key, on[i]])), number = combination(on.slice(0, -1));
     if (first.n !== n) {
       first = { n, ...look(d, {}) };
-      first.top = first.map.reduce((most, d) => Math.max(most, d), 0);
+      first.top = largestOf(first.map);
       boards[0].show(first.map, first.top, first.score);
       picture.show(n);
     }

@@ -1,7 +1,7 @@
 import { CIVIDIS_SCALE, begin, button, change, choice, cividis, controls, element, floats, heatmap, slider, tableOf, timed, toggle, told, write } from "./common.js";
 import { painter } from "./photographs.js";
 import { BOX, anomalyMap } from "./scores_maths.js";
-import { centred, scored } from "./scoring_maths.js";
+import { centred, scored, scoresOf } from "./scoring_maths.js";
 
 const COLOURS = Array.from({ length: 256 }, (_, i) => cividis(i / 255)), NOWHERE = [128, 128, 128]; // made once: the maps are large
 const coloured = (value) => (Number.isNaN(value) ? NOWHERE : COLOURS[Math.round(255 * Math.min(Math.max(value, 0), 1))]);
@@ -44,16 +44,15 @@ function ranking(names) {
   return { node, show };
 }
 
-/** Each photograph's map at full size, with aligned corners and without: made once, as no slider changes it. */
-function contents(model) {
-  const [H, W] = model.get("map_size"), d = floats(model.get("d")), size = model.get("size");
-  const parts = model.get("names").map((_, n) => d.subarray(n * H * W, (n + 1) * H * W));
-  const enlarged = [false, true].map((aligned) => parts.map((part) => anomalyMap(part, H, W, size, "paper", aligned)));
-  return { enlarged, largest: parts.map((part) => Math.max(...part)) };
+/** The d of each photograph, H x W numbers. */
+function maps(model) {
+  const [H, W] = model.get("map_size"), d = floats(model.get("d"));
+  return model.get("names").map((_, n) => d.subarray(n * H * W, (n + 1) * H * W));
 }
 
 function render({ model, el }) {
-  const root = begin(el, model, "scoring"), size = model.get("size"), names = model.get("names"), { enlarged, largest } = contents(model);
+  const root = begin(el, model, "scoring"), size = model.get("size"), names = model.get("names"), [H, W] = model.get("map_size");
+  const parts = maps(model), largest = parts.map((part) => Math.max(...part));
   const photograph = viewer(model, size, names.length), boards = ["anomaly map", "means of the windows"].map((title) => mapBoard(size, title));
   const sum = element("p", { class: "grad-told", "aria-live": "polite" }), table = ranking(names);
   const side = (name, words, max, step) => slider({
@@ -65,7 +64,7 @@ function render({ model, el }) {
 
   const draw = timed(() => {
     const n = model.get("photograph"), box = model.get("smoothing"), width = model.get("window"), aligned = model.get("aligned");
-    const found = enlarged[Number(aligned)].map((map) => scored(map, size, box, width)), { map, means, count, score, row, column } = found[n];
+    const { map, means, count, score, row, column } = scored(anomalyMap(parts[n], H, W, size, "paper", aligned), size, box, width);
     const middle = `row ${row + (width >> 1)}, column ${column + (width >> 1)}`;
     photograph.show(n);
     boards[0].show(map, largest[n], `0 to ${told(largest[n], 1)}`);
@@ -74,7 +73,7 @@ function render({ model, el }) {
     boards[1].place((column + ((size - count) >> 1) - 4) / size, (row + ((size - count) >> 1) - 4) / size, 9 / size);
     sum.textContent = `Smoothing ${box} × ${box}, window ${width} × ${width}: ${count} × ${count} windows. The highest mean, the score, is ${told(score)}, `
       + `its window centred at ${middle}; the largest d is ${told(largest[n])}`;
-    table.show(largest, found.map((one) => one.score), n);
+    table.show(largest, scoresOf(parts, H, W, size, box, width, aligned), n);
     smoothing.set(box);
     window.set(width);
     corners.input.checked = aligned;
