@@ -23,6 +23,7 @@ from gradlib.presets import complexity, preset_config
 from gradlib.scores import anomaly_map, image_score
 from gradlib.train import epoch_generator, fit
 from gradlib.uniad import UniAD, UniadConfig
+from gradlib.units import floored
 
 __all__ = ["changed", "new_model"]
 
@@ -104,8 +105,7 @@ def by_nearest_neighbours(experiment: "Experiment", train: FeatureCache, test: F
         mean, std = torch.zeros(train.channels), torch.ones(train.channels)
         if grad_config(experiment, train).standardise:
             mean, std = channel_statistics(train)
-            std = std.clamp_min(1e-6 * float(std.max()))
-        memory = PatchMemory(mean, std).fit(train, seed=experiment.seed)
+        memory = PatchMemory(mean, floored(std)).fit(train, seed=experiment.seed)
     with clock("scoring"):
         d = memory.distance(test)
     return Scored(d, size={"entries": len(memory.entries)}, squared_units=train.channels)

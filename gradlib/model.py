@@ -1,7 +1,7 @@
 """GRAD: features to coordinates, coordinates to normal features, and what is left over (Section 3, Fig. 2)."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, TypedDict
 
 import torch
@@ -15,12 +15,13 @@ from gradlib.memories import MemoryKind, PerPatch, discrete_memory, number_of_en
 from gradlib.processes import Dealt
 from gradlib.refinement import refine, similarity
 from gradlib.scores import anomaly_map
+from gradlib.units import FeatureModel, StoredConfig
 
 __all__ = ["GRAD", "Features", "GradConfig"]
 
 
 @dataclass(frozen=True)
-class GradConfig:
+class GradConfig(StoredConfig):
     """Everything that determines a GRAD model but its weights; the defaults are the paper's (Appendix A)."""
 
     channels: int = 216  # C: the backbone's stages, concatenated
@@ -47,20 +48,6 @@ class GradConfig:
     padding_mode: PaddingMode = "border"  # the released code: "zeros"
     concat: Literal["local_global", "global_local"] = "local_global"  # Eq. 4; the released code: "global_local"
     standardise: bool = False  # our departure: features in units of the training normals' spread
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> "GradConfig":
-        """The configuration stored with a model. Raises InputError on fields that this version does not know."""
-        unknown = sorted(set(fields) - set(cls.__dataclass_fields__))
-        if unknown:
-            raise InputError(
-                f"The model's configuration has unknown fields {unknown}: it was saved by another version of gradlib."
-            )
-        return cls(**{**fields, "map_size": tuple(fields["map_size"])})
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return {**asdict(self), "map_size": list(self.map_size)}
 
 
 class Features(Protocol):
@@ -93,17 +80,14 @@ class GradOutput(NamedTuple):
         return torch.linalg.vector_norm(self.features - self.reconstruction, dim=1)
 
 
-class GRAD(nn.Module):
+class GRAD(FeatureModel):
     """Grid-based continuous normal representation (Lee et al. 2024): x (B, C, H, W) -> GradOutput.
 
     Explained in {ref}`ch-local` and {ref}`ch-global`.
     """
 
-    feature_mean: Tensor
-    feature_std: Tensor
-
     def __init__(self, config: GradConfig):
-        super().__init__()
+        super().__init__(config)
         self.config = config
         C, (H, W) = config.channels, config.map_size
         borders: Borders = {"align_corners": config.align_corners, "padding_mode": config.padding_mode}
@@ -128,8 +112,6 @@ class GRAD(nn.Module):
         if inputs == 0:
             raise InputError("A model without local and without global memory has nothing to give back: keep one.")
         self.psi = fusion_network(config.fusion, C, blocks=config.blocks, width=config.width, inputs=inputs)
-        self.register_buffer("feature_mean", torch.zeros(C))
-        self.register_buffer("feature_std", torch.ones(C))
 
     def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> GradOutput:
         """Reconstruct x from the grids; jitters only while training, drawing from `generator`.
@@ -137,15 +119,10 @@ class GRAD(nn.Module):
         Raises InputError if x does not have this model's shape.
         """
         config = self.config
-        if x.shape[1:] != (config.channels, *config.map_size):
-            expected = ("B", config.channels, *config.map_size)
-            raise InputError(
-                f"Features of shape {tuple(x.shape)} do not fit a model for {expected}: check backbone and map size."
-            )
         # coordinates are differences of small numbers: bfloat16 would move patches by a tenth of a knot
         with torch.autocast(x.device.type, enabled=False):
             x = x.float().contiguous(memory_format=torch.channels_last)  # psi's layout: else each sum strides
-            x = (x - self.feature_mean[:, None, None]) / self.feature_std[:, None, None]  # (B, C, H, W)
+            x = self.standardised(x)  # (B, C, H, W)
             c_l, c_g = self.v_l(x), self.v_g(x)  # (B, C_l, H, W), (B, C_g)
             f_l = [self.G_l(self._jittered(c_l, generator))] if self.G_l is not None else []  # (B, C, H, W)
             f_g = [self.G_g(c_g)] if self.G_g is not None else []  # (B, C, H, W)
@@ -169,12 +146,6 @@ class GRAD(nn.Module):
             dealt=self.dealt,
         )
 
-    def set_feature_statistics(self, mean: Tensor, std: Tensor) -> None:
-        """Store the training normals' statistics (C,), which forward() then measures all features in."""
-        self.feature_mean.copy_(mean)
-        # a channel that never changes on normals would otherwise divide by zero
-        self.feature_std.copy_(std.clamp_min(1e-6 * float(std.max())))
-
     def parameter_groups(self, *, lr_nets: float = 1e-3, lr_grids: float = 1e-1) -> list[dict[str, Any]]:
         """The optimiser's two groups: networks at 1e-3, grids and whatever stands for them at 1e-1 (Appendix A)."""
         names = ("G_l.G", "G_g.G", "G_l.memory.entries", "G_g.entries")
@@ -193,7 +164,7 @@ class GRAD(nn.Module):
                 continue
             M = number_of_entries(memory)
             drawn = torch.randint(len(features), (M,), generator=generator)
-            x = (features[drawn] - self.feature_mean[:, None, None]) / self.feature_std[:, None, None]  # (M, C, H, W)
+            x = self.standardised(features[drawn])  # (M, C, H, W)
             if local:
                 place = torch.randint(x[0, 0].numel(), (M,), generator=generator)
                 x = x.flatten(2)[torch.arange(M), :, place]  # (M, C)

@@ -23,6 +23,7 @@ from gradlib.model import GRAD
 from gradlib.paths import cache_folder, code_digest
 from gradlib.presets import preset_config, preset_training
 from gradlib.train import fit, make_fabric
+from gradlib.units import floored
 
 __all__ = ["evenly", "small_example", "train_small"]
 
@@ -69,7 +70,8 @@ def small_example(dataset: Dataset | None = None, *, train: int, test: int) -> S
     learnt = evenly(dataset.select(split="train", label=0), train)
     normal, defective = (evenly(dataset.select(split="test", label=label), test) for label in (0, 1))
     x_learnt, x_seen = (cached_features(samples, network, map_size=H) for samples in (learnt, normal + defective))
-    mean, std = (statistic[:, None, None] for statistic in channel_statistics(x_learnt))  # (C, 1, 1) each
+    mean, std = channel_statistics(x_learnt)  # (C,) each
+    mean, std = mean[:, None, None], floored(std)[:, None, None]  # (C, 1, 1) each
     x_train, x_test = ((x[torch.arange(len(x))] - mean) / std for x in (x_learnt, x_seen))  # (_, C, H, W) each
     return SmallExample(network, normal, defective, x_learnt, x_seen, mean, std, x_train, x_test)
 

@@ -1,8 +1,8 @@
 """UniAD: reconstruction by a transformer that may not look at what it reconstructs (You et al. 2022, Section 3)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from gradlib.errors import InputError
 from gradlib.processes import Dealt
+from gradlib.units import FeatureModel, StoredConfig
 
 __all__ = ["UniAD", "UniadConfig"]
 
 
 @dataclass(frozen=True)
-class UniadConfig:
+class UniadConfig(StoredConfig):
     """Everything that determines a UniAD model but its weights; the defaults are its authors'."""
 
     channels: int = 272  # C: EfficientNet-b4's first four stages, concatenated
@@ -35,20 +36,6 @@ class UniadConfig:
             raise InputError(
                 f"UniAD's hidden width must be even and a multiple of its {self.heads} heads, not {self.hidden}."
             )
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> "UniadConfig":
-        """The configuration stored with a model. Raises InputError on fields that this version does not know."""
-        unknown = sorted(set(fields) - set(cls.__dataclass_fields__))
-        if unknown:
-            raise InputError(
-                f"The model's configuration has unknown fields {unknown}: it was saved by another version of gradlib."
-            )
-        return cls(**{**fields, "map_size": tuple(fields["map_size"])})
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return {**asdict(self), "map_size": list(self.map_size)}
 
 
 class UniadOutput(NamedTuple):
@@ -129,18 +116,16 @@ class Layer(nn.Module):
         return self.last_norm(z + self.dropout(self.feedforward(z)))
 
 
-class UniAD(nn.Module):
+class UniAD(FeatureModel):
     """A unified model for multi-class anomaly detection (You et al. 2022): x (B, C, H, W) -> UniadOutput.
 
     Trained by gradlib.train.fit and scored by gradlib.evaluation.distances, as GRAD is.
     """
 
-    feature_mean: Tensor
-    feature_std: Tensor
     mask: Tensor
 
     def __init__(self, config: UniadConfig):
-        super().__init__()
+        super().__init__(config)
         self.config = config
         C, D, (H, W) = config.channels, config.hidden, config.map_size
         self.project, self.recover = nn.Linear(C, D), nn.Linear(D, C)
@@ -153,8 +138,6 @@ class UniAD(nn.Module):
                 nn.init.xavier_uniform_(module.weight)  # as torch.nn.Transformer
         self.dealt: Dealt = (0, 1)  # each process draws its own noise here: dropout knows no other batch
         self.register_buffer("mask", neighbour_mask(H, W, config.neighbour), persistent=False)
-        self.register_buffer("feature_mean", torch.zeros(C))
-        self.register_buffer("feature_std", torch.ones(C))
 
     def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> UniadOutput:
         """Reconstruct x; jitter and dropout only while training, both drawn from `generator`.
@@ -162,12 +145,7 @@ class UniAD(nn.Module):
         Raises InputError if x does not have this model's shape.
         """
         config = self.config
-        if x.shape[1:] != (config.channels, *config.map_size):
-            expected = ("B", config.channels, *config.map_size)
-            raise InputError(
-                f"Features of shape {tuple(x.shape)} do not fit a model for {expected}: check backbone and map size."
-            )
-        x = (x.float() - self.feature_mean[:, None, None]) / self.feature_std[:, None, None]  # (B, C, H, W)
+        x = self.standardised(x.float())  # (B, C, H, W)
         tokens = x.flatten(2).transpose(1, 2)  # (B, H*W, C)
         if self.training and config.jitter_scale > 0:
             tokens = feature_jitter(
@@ -192,12 +170,6 @@ class UniAD(nn.Module):
         for layer, query in zip(self.decoder, self.queries, strict=True):
             out = layer(query.repeat(len(z), 1, 1), [z, out], position, self.mask)
         return self.recover(out)
-
-    def set_feature_statistics(self, mean: Tensor, std: Tensor) -> None:
-        """Store the training normals' statistics (C,), which forward() then measures all features in."""
-        self.feature_mean.copy_(mean)
-        # a channel that never changes on normals would otherwise divide by zero
-        self.feature_std.copy_(std.clamp_min(1e-6 * float(std.max())))
 
     def parameter_groups(self, *, lr_nets: float = 1e-4, lr_grids: float = 0.0) -> list[dict[str, Any]]:
         """The optimiser's two groups, as GRAD has them; there are no grids here, so the second is empty."""

@@ -5,6 +5,7 @@ for each other at full speed where cores are shared.
 """
 
 import os
+import sys
 from itertools import chain, cycle
 
 from sphinx.application import Sphinx
@@ -40,7 +41,14 @@ def share_out(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     docnames[:] = chain(*pieces)
 
 
+def tell(app: Sphinx, name: str, content: list[str]) -> None:
+    """Say at once which page a process begins with: Sphinx hands on its words when all of its share is read."""
+    if app.parallel > 1:
+        print(f"reading {name}", file=sys.stderr, flush=True)
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("builder-inited", use_cores)
     app.connect("env-before-read-docs", share_out)
+    app.connect("source-read", tell)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
