@@ -24,6 +24,7 @@ __all__ = [
     "memory_over_grad",
     "metrics_table",
     "peaks_table",
+    "processors_table",
     "purposes_table",
     "read_speed",
     "times",
@@ -32,6 +33,7 @@ __all__ = [
 
 SCHEMA = 1  # of the record, under its key "speed"
 RECORD = "cost/speed.json"  # in gradlib.paths.results_folder()
+RECORDS = "cost/speed*.json"  # that one, and what other processors measured of a step
 GPU, GPU_SCHEMA = "cost/gpu.json", 1  # of `benchmarks.gpu`, under its key "gpu"
 FAULTS, FAULTS_SCHEMA = "cost/faults.json", 1  # of `benchmarks.faults`, under its key "faults"
 # in the order of measuring: the first two tell a process's memory, which grows with what was measured before
@@ -40,7 +42,8 @@ GPU_MAKE = "`make gpu-bench` makes it on a machine with a GPU."
 FAULTS_MAKE = "`python -m benchmarks.faults` makes it in some minutes."
 COUNTS = ("kills", "two at once", "finished between")
 MAKE = "`python -m benchmarks.speed` makes it in about half an hour."
-PRECISIONS = {"ours, float32": "32-true", "ours, bfloat16": "bf16-mixed", "ours, bfloat16, compiled": "bf16-mixed"}
+BFLOAT16 = ("ours, bfloat16", "ours, bfloat16, compiled")
+PRECISIONS = {"ours, float32": "32-true", **dict.fromkeys(BFLOAT16, "bf16-mixed")}
 
 
 def read_speed(path: Path | None = None) -> dict[str, Any]:
@@ -59,6 +62,12 @@ def with_spread(values: Sequence[float] | np.ndarray, digits: int = 3) -> str:
 def times(seconds: Mapping[str, Any], slow: str, fast: str) -> np.ndarray:
     """(rounds,) how many times `fast` goes into `slow`, round by round."""
     return ratio(seconds[slow]["rounds"], seconds[fast]["rounds"])
+
+
+def best_step(found: Mapping[str, Any]) -> np.ndarray:
+    """(rounds,) how many times as fast as the released way one psi's step is, by the faster of our ways in bfloat16."""
+    way = min(BFLOAT16, key=lambda way: found["seconds"][way]["median"])
+    return times(found["seconds"], "released way", way)
 
 
 def training_table(record: Mapping[str, Any]) -> Markdown:
@@ -81,6 +90,18 @@ def peaks_table(record: Mapping[str, Any]) -> Markdown:
     slowest = min(peaks.values())
     rows = [[name, f"{peak / 1e9:,.0f}", f"{peak / slowest:.1f}"] for name, peak in peaks.items()]
     return markdown_table(["numbers", "10⁹ operations a second", "times as fast"], rows)
+
+
+def processors_table(folder: Path | None = None) -> Markdown:
+    """Each psi's step on each processor that measured it, and the ratio of a step that is its operations at the peak."""
+    rows = []
+    for path in sorted((results_folder() if folder is None else folder).glob(RECORDS)):
+        section = read_speed(path)["sections"]["training"]
+        peak, best = section["peak_flops"]["bf16-mixed"], (section["instructions"] or ["unknown"])[-1]
+        for psi, found in section["by_psi"].items():
+            most = found["seconds"]["released way"]["median"] / (found["step_flops"] / peak)
+            rows.append([f"`{best}`", psi, with_spread(best_step(found)), f"{most:.1f}"])
+    return markdown_table(["best instructions", "psi", "times as fast", "most possible"], rows, text=2)
 
 
 def purposes_table(record: Mapping[str, Any]) -> Markdown:

@@ -106,6 +106,17 @@ def test_peaks_stand_beside_the_slowest(record: dict) -> None:
     assert rows(speed.peaks_table(record)) == [["32-true", "200", "1.0"], ["bf16-mixed", "900", "4.5"]]
 
 
+def test_processors_stand_beside_each_other(record: dict, tmp_path: Path) -> None:
+    step = record["sections"]["training"]["by_psi"]["crad"]
+    step["seconds"] |= {"ours, bfloat16": summary([2.5, 2.5]), "ours, bfloat16, compiled": summary([2.0, 2.0])}
+    (tmp_path / "cost").mkdir()
+    for name, instructions in (("speed.json", ["avx2", "amx_bf16"]), ("speed-old.json", [])):
+        record["sections"]["training"]["instructions"] = instructions
+        write_json(tmp_path / "cost" / name, record)
+    expected = ["crad", "5.00 (4.50–5.50)", "10.0"]  # 10 s; 60 operations at 60 a second
+    assert rows(speed.processors_table(tmp_path)) == [["`unknown`", *expected], ["`amx_bf16`", *expected]]
+
+
 def test_kills_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "faults.json"
     with pytest.raises(InputError, match=r"python -m benchmarks\.faults"):
@@ -118,7 +129,8 @@ def test_kills_are_counted(tmp_path: Path) -> None:
 def test_committed_records_hold_every_section_and_enough_kills() -> None:
     record = speed.read_speed(COMMITTED)
     assert set(record["sections"]) == set(speed.SECTIONS)
-    for section in record["sections"].values():
+    others = [speed.read_speed(path)["sections"] for path in COMMITTED.parent.glob("speed-*.json")]
+    for section in [section for sections in (record["sections"], *others) for section in sections.values()]:
         assert not section["provenance"]["uncommitted_changes"]
         assert set(section["instructions"]) <= set(PRODUCTS)
     found = json.loads((COMMITTED.parent / "faults.json").read_text())
