@@ -93,7 +93,7 @@ def peaks_table(record: Mapping[str, Any]) -> Markdown:
 
 
 def processors_table(folder: Path | None = None) -> Markdown:
-    """Each psi's step on each processor that measured it, and the ratio of a step that is its operations at the peak."""
+    """Each psi's step on each processor that measured it, and the ratio of a step that is operations at the peak."""
     rows = []
     for path in sorted((results_folder() if folder is None else folder).glob(RECORDS)):
         section = read_speed(path)["sections"]["training"]
