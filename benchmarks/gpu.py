@@ -21,13 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from benchmarks.released import released_step
 from benchmarks.timing import alternate
-from benchmarks.training import BATCH, our_step
+from benchmarks.training import BATCH, PASSES, convolution, our_step
 from gradlib.backbones import B4, load_backbone
-from gradlib.cost import convolution_flops, counted, summary
+from gradlib.cost import counted, summary
 from gradlib.errors import InputError
 from gradlib.experiment import Experiment, run
 from gradlib.model import GRAD
@@ -38,7 +37,6 @@ from gradlib.speed import GPU, GPU_SCHEMA
 from gradlib.train import fit, make_fabric
 
 IMAGES = 3629  # MVTec AD's training photographs
-STEP = 3  # forward passes that a step counts as
 
 
 def seconds_of(work: Callable[[], object], device: torch.device, calls: int = 10) -> float:
@@ -58,12 +56,9 @@ def wait(device: torch.device) -> None:
 
 
 def peak_flops(device: torch.device, batch: int) -> float:
-    """FLOP/s of a 3 x 3 convolution of psi's size in bfloat16, forward."""
-    C, H, W = 432, 28, 28
-    layer = nn.Conv2d(C, C, 3, padding=1, bias=False).to(device, torch.bfloat16, memory_format=torch.channels_last)
-    x = torch.randn(batch, C, H, W, device=device, dtype=torch.bfloat16).contiguous(memory_format=torch.channels_last)
-    with torch.no_grad():
-        return batch * convolution_flops(3, C, C, H, W) / seconds_of(lambda: layer(x), device)
+    """FLOP/s of a convolution of psi's size in bfloat16."""
+    way, operations = convolution(torch.bfloat16, batch, device)
+    return operations / seconds_of(way, device)
 
 
 def steps(device: str, psi: Sequence[str], rounds: int, compiled: bool) -> dict[str, Any]:
@@ -94,7 +89,7 @@ def train(device: str, images: int, epochs: int, compiled: bool) -> dict[str, An
     began = time.perf_counter()
     log = fit(model, features, training, fabric=fabric)
     seconds = time.perf_counter() - began
-    flops = STEP * counted(config).flops * images * epochs / seconds
+    flops = PASSES * counted(config).flops * images * epochs / seconds
     return {
         "images": images,
         "epochs": epochs,

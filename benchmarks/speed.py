@@ -4,8 +4,8 @@
     python -m benchmarks.speed metrics lookups    some sections; the others keep what they have
 
 writes data/results/cost/speed.json, section by section, which the page on speed reads. On another processor, write
-`training` to --out data/results/cost/speed-<processor>.json: the page sets it beside. Ways that are compared take turns in
-one run. Two threads wait badly for a core that is busy elsewhere: let nothing else run beside.
+`training` to --out data/results/cost/speed-<processor>.json: the page sets it beside. Ways that are compared take turns
+in one run. Two threads wait badly for a core that is busy elsewhere: let nothing else run beside.
 """
 
 import argparse

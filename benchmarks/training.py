@@ -18,7 +18,7 @@ from gradlib.uniad import UniAD, UniadConfig
 
 BATCH = 16  # of the released code on one device
 PSI = ("crad", "crad-s", "grad", "lite")  # the final release's two, the first one's, and this book's
-BACKWARD = 2  # a training step counts as three forward passes: the gradient of input and of weights cost one each
+PASSES = 3  # forward passes that a training step counts as: the gradient of input and of weights cost one each
 # what an operation of PyTorch is for; the first group whose word its name holds
 PURPOSES = {
     "convolutions and matrix products": ("conv", "addmm", "::mm", "linear", "bmm"),
@@ -51,14 +51,19 @@ def features(config: GradConfig | UniadConfig, batch: int) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def peak_flops(dtype: torch.dtype, rounds: int) -> float:
-    """The best FLOP/s of a 3 x 3 convolution of psi's size, forward: what these cores can do at all."""
+def convolution(dtype: torch.dtype, batch: int, device: torch.device | str = "cpu") -> tuple[Way, int]:
+    """A 3 x 3 convolution of psi's size, forward, and its operations: what a processor can do at all."""
     C, H, W = 432, 28, 28
-    layer = nn.Conv2d(C, C, 3, padding=1, bias=False, dtype=dtype).to(memory_format=torch.channels_last)
-    x = torch.randn(BATCH, C, H, W, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    with torch.no_grad():
-        (seconds,) = alternate({"convolution": lambda: layer(x)}, rounds).values()
-    return BATCH * convolution_flops(3, C, C, H, W) / min(seconds)
+    layer = nn.Conv2d(C, C, 3, padding=1, bias=False).to(device, dtype, memory_format=torch.channels_last)
+    x = torch.randn(batch, C, H, W, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    return torch.no_grad()(lambda: layer(x)), batch * convolution_flops(3, C, C, H, W)
+
+
+def peak_flops(dtype: torch.dtype, rounds: int) -> float:
+    """The best FLOP/s of several rounds on this processor."""
+    way, operations = convolution(dtype, BATCH)
+    (seconds,) = alternate({"convolution": way}, rounds).values()
+    return operations / min(seconds)
 
 
 def purposes(step: Way) -> dict[str, float]:
@@ -95,7 +100,7 @@ def measure(rounds: int) -> dict[str, Any]:
         training = replace(PRESETS[name].training, batch_size=BATCH)
         seconds = alternate(causes(config, training), rounds)
         found["by_psi"][name] = {
-            "step_flops": (1 + BACKWARD) * BATCH * counted(config).flops,
+            "step_flops": PASSES * BATCH * counted(config).flops,
             "seconds": {way: summary(rounds) for way, rounds in seconds.items()},
             "purposes": purposes(our_step(GRAD(config), training, "bf16-mixed")),
         }

@@ -17,7 +17,7 @@ from gradlib.data.samples import rows_by_category
 from gradlib.errors import InputError
 from gradlib.evaluation import distances
 from gradlib.knn import PatchMemory
-from gradlib.metrics import auroc
+from gradlib.metrics import auroc, flipped
 from gradlib.model import GRAD
 from gradlib.presets import complexity, preset_config
 from gradlib.scores import anomaly_map, image_score
@@ -188,7 +188,9 @@ def watcher(
     def watch(epoch: int) -> float:
         maps = anomaly_map(distances(model, test, fabric.device), experiment.image_size, experiment.protocol)
         score = image_score(maps, experiment.protocol).numpy()
-        values = [auroc(score[chosen], labels[chosen]).value for chosen in rows.values()]
-        return sum(v for v in values if v is not None) / len(values)
+        found = [auroc(score[chosen], labels[chosen]) for chosen in rows.values()]
+        if experiment.protocol == "official":
+            found = [flipped(metric) for metric in found]
+        return sum(metric.value or 0.0 for metric in found) / len(found)  # None is what was refused above
 
     return watch

@@ -80,7 +80,7 @@ def evaluate(
         checked = _checked_masks(masks, maps.shape, labels)
         metrics |= _three(rank(maps, checked, "anomaly maps"), "pixel") | {"aupro": aupro(maps, checked)}
     if protocol == "official":
-        metrics |= {name: _flipped(metrics[name]) for name in ("image_auroc", "pixel_auroc")}
+        metrics |= {name: flipped(metrics[name]) for name in ("image_auroc", "pixel_auroc")}
     return metrics
 
 
@@ -172,7 +172,8 @@ def _checked_masks(masks: np.ndarray, shape: tuple[int, ...], labels: np.ndarray
     return checked
 
 
-def _flipped(metric: Metric) -> Metric:
+def flipped(metric: Metric) -> Metric:
+    """The released code's reading of an AUROC: below one half it becomes 1 - AUROC."""
     return Metric(1 - metric.value) if metric.value is not None and metric.value < 0.5 else metric
 
 

@@ -104,8 +104,9 @@ def test_few_shots_are_drawn_by_the_seed_and_only_those_are_trained_on(images, t
         module.split_into_parts(dataset, dataclasses.replace(few, shots=5))
 
 
-def test_the_test_score_of_each_epoch_is_noted_without_changing_the_run(finished, images, tmp_path):
-    watched = dataclasses.replace(TINY, by_epoch=True)
+@pytest.mark.parametrize("protocol", ["paper", "official"])
+def test_the_test_score_of_each_epoch_is_noted_without_changing_the_run(protocol, finished, images, tmp_path):
+    watched = dataclasses.replace(TINY, by_epoch=True, protocol=protocol)
     record = read_results(run(watched, data_root=images, out=tmp_path, device="cpu"))
     assert len(record["by_epoch"][0]) == 2
     assert record["by_epoch"][0][-1] == pytest.approx(record["mean"]["image_auroc"])
