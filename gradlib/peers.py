@@ -19,7 +19,7 @@ from gradlib.errors import InputError
 from gradlib.peers_inputs import Fitted, FrozenStages, Images, anomalib_module, seeded
 from gradlib.peers_trained import fit_draem, fit_reverse_distillation
 
-__all__ = ["CORESET"]
+__all__ = ["CORESET", "LEAST"]
 
 CORESET = 0.01  # of all patches are kept, the smallest of the PatchCore paper's ratios (Table 1: 25, 10 and 1 %)
 LEAST = 400  # patches are kept at the least: a hundredth of a few images is too little to compare anything with
