@@ -81,7 +81,9 @@ def why_missing(planned: Planned) -> str:
 def origin(records: Sequence[Record]) -> str:
     """Where many records come from: data, backbone, commits, devices."""
     commits = sorted({(r["provenance"]["commit"] or "unknown")[:9] for r in records})
-    images = ", ".join(f"{c} {n['train']} / {n['test']}" for c, n in records[0]["data"]["counts"].items())
+    counts = records[0]["data"]["counts"]
+    trained = {c: sorted({r["data"]["counts"][c]["train"] for r in records}) for c in counts}
+    images = ", ".join(f"{c} {' or '.join(map(str, trained[c]))} / {n['test']}" for c, n in counts.items())
     seeds = ", ".join(str(s) for s in sorted({r["experiment"]["seed"] for r in records}))
     devices = "; ".join(sorted({r["provenance"]["device"] for r in records}))
     settings = records[0]["experiment"]

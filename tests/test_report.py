@@ -51,6 +51,12 @@ def test_a_group_stands_beside_the_paper_and_empty_cells_say_why(results, monkey
         report.group_table("nothing")
 
 
+def test_the_source_names_every_number_of_training_images():
+    few, more = record(0, 0.9), record(1, 0.9)
+    more["data"]["counts"] = {"bottle": {"train": 12, "test": 20}}
+    assert "(bottle 3 or 12 / 20 training / test images)" in report.origin([few, more])
+
+
 def test_a_group_without_paper_values_has_no_such_columns(results):
     for group in ("switches", "parts-synthetic"):  # of the second the paper has rows, on other images
         assert report.group_table(group).data.startswith("| row | image AUROC | pixel AUROC | runs |")
