@@ -126,8 +126,11 @@ class GRAD(FeatureModel):
             c_l, c_g = self.v_l(x), self.v_g(x)  # (B, C_l, H, W), (B, C_g)
             f_l = [self.G_l(self._jittered(c_l, generator))] if self.G_l is not None else []  # (B, C, H, W)
             f_g = [self.G_g(c_g)] if self.G_g is not None else []  # (B, C, H, W)
-        parts = f_l + f_g if config.concat == "local_global" else f_g + f_l
-        f_n = self.psi(torch.cat(parts, dim=1)).float()  # (B, 2C, H, W) -> (B, C, H, W)
+        f = torch.cat(f_l + f_g if config.concat == "local_global" else f_g + f_l, dim=1)  # (B, 2C, H, W)
+        # psi's blocks add to what comes in: in its own layout and type, else every one of these sums converts
+        narrow = torch.is_autocast_enabled(x.device.type)
+        f = f.to(torch.get_autocast_dtype(x.device.type) if narrow else f.dtype, memory_format=torch.channels_last)
+        f_n = self.psi(f).float()  # (B, C, H, W)
         S = similarity(
             x, f_n, mse_threshold=config.mse_threshold, lambda_mse=config.lambda_mse, lambda_cos=config.lambda_cos
         )  # (B, H, W)
