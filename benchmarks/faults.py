@@ -14,12 +14,14 @@ import os
 import random
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from benchmarks.works import Caching, Recording, Running, Saving, Training, Work
 from gradlib.paths import results_folder
@@ -33,6 +35,9 @@ SLOW: dict[str, type[Work]] = {"runs by Snakemake": Running}
 def silently(work: Work) -> None:
     """The work in a child whose bars and words nobody wants, the first of a group that can be killed together."""
     os.setpgid(0, 0)
+    tqdm.set_lock(
+        threading.RLock()
+    )  # the default is shared with the parent, who would wait for a killed child's for ever
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
