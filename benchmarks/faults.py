@@ -35,9 +35,8 @@ SLOW: dict[str, type[Work]] = {"runs by Snakemake": Running}
 def silently(work: Work) -> None:
     """The work in a child whose bars and words nobody wants, the first of a group that can be killed together."""
     os.setpgid(0, 0)
-    tqdm.set_lock(
-        threading.RLock()
-    )  # the default is shared with the parent, who would wait for a killed child's for ever
+    # the default lock is shared with the parent, who would wait for one that a killed child holds
+    tqdm.set_lock(threading.RLock())
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
