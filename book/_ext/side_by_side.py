@@ -8,8 +8,10 @@ import os
 import sys
 from itertools import chain, cycle
 
+from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 from sphinx.util.parallel import make_chunks
 
 MOST = 4  # kernels at once: each holds about 1.5 GB
@@ -47,8 +49,16 @@ def tell(app: Sphinx, name: str, content: list[str]) -> None:
         print(f"reading {name}", file=sys.stderr, flush=True)
 
 
+def refuse_failures(app: Sphinx, env: BuildEnvironment) -> None:
+    """After all pages have been read, a cell that failed ends the build: no page shows an error for a result."""
+    executed = {name: NbMetadataCollector.get_exec_data(env, name) for name in sorted(env.found_docs)}
+    if failed := [name for name, data in executed.items() if data and not data["succeeded"]]:
+        raise ExtensionError(f"Cells failed in {', '.join(failed)}; the warnings above say which, and why.")
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("builder-inited", use_cores)
     app.connect("env-before-read-docs", share_out)
     app.connect("source-read", tell)
+    app.connect("env-check-consistency", refuse_failures)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
