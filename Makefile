@@ -54,19 +54,19 @@ results: $(INSTALLED)
 	$(IMAGES) $(VENV)/bin/snakemake --cores $(CORES) --resources gpu=$(GPUS) -- possible
 
 results-check: $(INSTALLED)
-	$(IMAGES) $(PYTHON) -m gradlib.check --recompute random
+	$(IMAGES) $(PYTHON) -m gradbook.study.check --recompute random
 
 cost: $(INSTALLED)
-	$(PYTHON) -m benchmarks.cost
+	$(PYTHON) -m gradbook.bench.cost
 
 speed: $(INSTALLED)
-	$(PYTHON) -m benchmarks.speed
+	$(PYTHON) -m gradbook.bench.speed
 
 faults: $(INSTALLED)
-	$(PYTHON) -m benchmarks.faults
+	$(PYTHON) -m gradbook.bench.faults
 
 gpu-bench: $(INSTALLED)
-	$(IMAGES) $(PYTHON) -m benchmarks.gpu
+	$(IMAGES) $(PYTHON) -m gradbook.bench.gpu
 
 peers: $(INSTALLED)
 	$(PYTHON) -m pip install -r requirements-results.txt -c requirements.lock

@@ -15,8 +15,9 @@ import re
 import sys
 from pathlib import Path
 
-from gradlib.paths import results_folder, runs_folder
-from gradlib.plan import ROOTS, missing, read_plan
+from gradbook.paths import results_folder, runs_folder
+from gradbook.study.needs import missing
+from gradbook.study.plan import ROOTS, read_plan
 
 for dataset, variable in ROOTS.items():
     if config.get(dataset):
@@ -63,4 +64,4 @@ rule run:
     params:
         python=sys.executable,
     shell:
-        "{params.python:q} -m gradlib.runs notebook {wildcards.name}"
+        "{params.python:q} -m gradbook.study.runs notebook {wildcards.name}"

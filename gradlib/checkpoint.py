@@ -6,6 +6,7 @@ One file, replaced in one step, so that a run killed while saving leaves the pre
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.optim import Optimizer
 
+from gradbook.study.methods.uniad import UniAD
+from gradlib.config import GradConfig, differences
 from gradlib.errors import InputError
-from gradlib.model import GRAD, GradConfig
-from gradlib.paths import put
-from gradlib.uniad import UniAD
-
-__all__ = ["load_model"]
+from gradlib.files import put
+from gradlib.model import GRAD
 
 KIND = "gradlib"  # in the header, so that a stranger's safetensors file is told apart
 Settings = dict[str, Any]
@@ -81,3 +82,41 @@ def load_model(path: Path | str, *, device: torch.device | str = "cpu") -> tuple
     except RuntimeError as error:
         raise InputError(f"{path}: its weights do not fit its configuration ({error}): train again.") from error
     return model.to(device).eval(), settings
+
+
+@dataclass
+class TrainLog:
+    """What training leaves beside the weights."""
+
+    losses: list[float] = field(default_factory=list)  # mean of Eq. 7 over each epoch
+    noted: list[float] = field(default_factory=list)  # what after_epoch gave, epoch by epoch
+    seconds: float = 0.0  # over all parts of an interrupted run
+
+
+def save_state(path: Path, model: GRAD | UniAD, optimizer: Optimizer, owner: dict[str, Any], log: TrainLog) -> None:
+    """Everything the next epoch depends on: weights, the optimiser's moments, and how many epochs are done."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
+    save_tensors(path, tensors, {"owner": owner, "log": asdict(log)})
+
+
+def restore(path: Path, model: GRAD | UniAD, optimizer: Optimizer, owner: dict[str, Any]) -> TrainLog:
+    """Put a saved state back and return its log. Raises InputError if it belongs to another run."""
+    tensors, settings = load_tensors(path)
+    if settings.get("owner") != owner:
+        differing = differences(settings.get("owner") or {}, owner)
+        raise InputError(
+            f"{path} belongs to a run with other {', '.join(differing)}: choose another OUT or delete that file."
+        )
+    model.load_state_dict({k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")})
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        if key.startswith("optimizer."):
+            _, number, name = key.split(".")
+            if tensor.ndim:  # fused AdamW walks moments and weights in step: both need the same memory layout
+                tensor = torch.empty_like(parameters[int(number)]).copy_(tensor)
+            state.setdefault(int(number), {})[name] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return TrainLog(**settings["log"])

@@ -1,16 +1,11 @@
 """From a feature map to coordinates (the v of Eq. 2 and 3), and the jitter that spreads them while training."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
+from gradlib.config import JitterPer
 from gradlib.errors import InputError
 from gradlib.processes import Dealt
-
-__all__ = ["GlobalCoordinates", "LocalCoordinates", "jitter"]
-
-JitterPer = Literal["pixel", "batch"]
 
 
 class LocalCoordinates(nn.Module):

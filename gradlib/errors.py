@@ -1,7 +1,5 @@
 """The one exception a reader meets: a sentence that says what is wrong, where, and how to mend it."""
 
-__all__ = ["InputError"]
-
 
 class InputError(ValueError):
     """Something given to gradlib (a file, a name, a setting) cannot be used."""

@@ -1,15 +1,11 @@
 """psi: the convolutional network that fuses the local and the global feature into f^n (Eq. 4)."""
 
 from itertools import pairwise
-from typing import Literal
 
 from torch import Tensor, nn
 
+from gradlib.config import FusionKind
 from gradlib.errors import InputError
-
-__all__ = ["BasicBlock"]
-
-FusionKind = Literal["basic", "mobile", "slim"]
 
 
 class BasicBlock(nn.Module):

@@ -5,17 +5,13 @@ Coordinate number d moves along axis d of G.
 """
 
 from itertools import product
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gradlib.config import PaddingMode
 from gradlib.errors import InputError
-
-__all__ = ["GlobalGrid", "Grid", "LocalGrid", "interpolate", "knot_position"]
-
-PaddingMode = Literal["border", "zeros"]
 
 
 def knot_position(c: Tensor, R: int, *, align_corners: bool = True) -> Tensor:

@@ -4,16 +4,12 @@ Both take the grid's place and nothing else changes: the same psi, refinement, b
 find an entry by what the grid's coordinates are computed from: the patch (local), or the image's mean feature (global).
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
+from gradlib.config import MemoryKind
 from gradlib.errors import InputError
 
-__all__ = ["AttentionMemory", "PerPatch", "VectorQuantisation", "start_from_features"]
-
-MemoryKind = Literal["grid", "vq", "attention", "none"]
 DECAY = 0.99  # of the running sums behind each quantised entry, van den Oord et al.'s value
 FORGOTTEN = 1e-30  # a running count below this belongs to an entry that no feature has chosen for 6,900 steps
 

@@ -1,60 +1,21 @@
 """GRAD: features to coordinates, coordinates to normal features, and what is left over (Section 3, Fig. 2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import torch
 from torch import Tensor, nn
 
-from gradlib.coordinates import GlobalCoordinates, JitterPer, LocalCoordinates, jitter
+from gradlib.config import GradConfig, PaddingMode
+from gradlib.coordinates import GlobalCoordinates, LocalCoordinates, jitter
 from gradlib.errors import InputError
-from gradlib.fusion import FusionKind, fusion_network
-from gradlib.grids import GlobalGrid, LocalGrid, PaddingMode
-from gradlib.memories import MemoryKind, PerPatch, discrete_memory, number_of_entries, start_from_features
+from gradlib.fusion import fusion_network
+from gradlib.grids import GlobalGrid, LocalGrid
+from gradlib.memories import PerPatch, discrete_memory, number_of_entries, start_from_features
 from gradlib.processes import Dealt
 from gradlib.refinement import refine, similarity
 from gradlib.scores import anomaly_map
-from gradlib.units import FeatureModel, StoredConfig
-
-__all__ = ["GRAD", "Features", "GradConfig"]
-
-
-@dataclass(frozen=True)
-class GradConfig(StoredConfig):
-    """Everything that determines a GRAD model but its weights; the defaults are the paper's (Appendix A)."""
-
-    channels: int = 216  # C: the backbone's stages, concatenated
-    map_size: tuple[int, int] = (28, 28)  # H, W
-    local_dim: int = 2  # C_l
-    global_dim: int = 2  # C_g
-    local_resolution: int = 8  # R_l, knots on each axis
-    global_resolution: int = 4  # R_g
-    local_memory: MemoryKind = "grid"  # "vq", "attention": Table 1's; "none": the global one alone (Table 5)
-    global_memory: MemoryKind = "grid"
-    local_entries: int = 64  # of a discrete memory; a grid has R_l^C_l
-    global_entries: int = 16
-    memory_start: Literal["xavier", "features"] = "xavier"  # "features": entries and knots begin as training features
-    fusion: FusionKind = "basic"  # psi
-    blocks: int = 7
-    width: int = 432  # psi's inner width, see fusion_network; the paper: 2C
-    mse_threshold: float = 10.0  # k, in squared feature units
-    lambda_mse: float = 0.3  # lambda_1
-    lambda_cos: float = 0.7  # lambda_2
-    jitter_std: float = 0.05  # in units of the coordinate range [-1, 1]
-    jitter_fraction: float = 0.5
-    jitter_per: JitterPer = "pixel"  # the released code: "batch"
-    align_corners: bool = True  # v in [0, R-1], Eq. 1; the released code: False
-    padding_mode: PaddingMode = "border"  # the released code: "zeros"
-    concat: Literal["local_global", "global_local"] = "local_global"  # Eq. 4; the released code: "global_local"
-    standardise: bool = False  # our departure: features in units of the training normals' spread
-
-
-class Features(Protocol):
-    """Features by image number: a tensor, a FeatureCache, anything indexed alike; rows are (C, H, W) float32."""
-
-    def __len__(self) -> int: ...
-    def __getitem__(self, index: Tensor) -> Tensor: ...
+from gradlib.standardise import FeatureModel, Features
 
 
 class Borders(TypedDict):
@@ -183,8 +144,8 @@ class GRAD(FeatureModel):
     def from_official(
         cls, state_dict: Mapping[str, Any], *, mse_threshold: float, lambda_mse: float, lambda_cos: float
     ) -> "GRAD":
-        """A model with the weights of the released code (either version); see `gradlib.official`."""
-        from gradlib.official import model_from_official  # here, because official imports this module
+        """A model with the weights of the released code (either version); see `gradlib.released`."""
+        from gradlib.released import model_from_official  # here, because official imports this module
 
         return model_from_official(
             state_dict, mse_threshold=mse_threshold, lambda_mse=lambda_mse, lambda_cos=lambda_cos

@@ -2,22 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
-
+from gradlib.config import RELEASED, GradConfig, TrainConfig
 from gradlib.errors import InputError
-from gradlib.model import GRAD, GradConfig
-from gradlib.official import RELEASED
-from gradlib.train import TrainConfig
-from gradlib.uniad import UniAD
-
-__all__ = ["PRESETS", "complexity", "preset_config", "preset_training"]
 
 RELEASED_TRAINING = TrainConfig(epochs=50, batch_size=16, drops=(0.8,), clip_norm=0.1)
-
-# You et al. 2022, Section 4.1
-UNIAD_TRAINING = TrainConfig(epochs=1000, batch_size=64, lr_nets=1e-4, weight_decay=1e-4, drops=(0.8,), clip_norm=0.1)
 
 
 @dataclass(frozen=True)
@@ -62,26 +50,3 @@ def preset_training(preset: str, *, epochs: int | None = None, seed: int = 0) ->
     """The preset's schedule, for another number of epochs if given. Raises InputError for an unknown name."""
     training = named_preset(preset).training
     return replace(training, epochs=training.epochs if epochs is None else epochs, seed=seed)
-
-
-@dataclass(frozen=True)
-class Complexity:
-    """Counts for one image, the backbone apart."""
-
-    parameters: int
-    flops: int  # 2 x multiply-add
-
-
-def complexity(model: GRAD | UniAD) -> Complexity:
-    """Count what the model really has and does, by torch's FLOP counter (lookups, which it cannot see, are free)."""
-    x = torch.zeros(1, model.config.channels, *model.config.map_size, device=model.feature_mean.device)
-    training = model.training
-    # the counter does not see the CPU's fused attention
-    with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
-        model.eval()(x)
-    model.train(training)
-    learnt = sum(p.numel() for p in model.parameters())
-    quantised = sum(
-        b.numel() for name, b in model.named_buffers() if name.endswith("entries")
-    )  # learnt, not by gradients
-    return Complexity(learnt + quantised, counter.get_total_flops())

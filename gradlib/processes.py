@@ -12,8 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.distributed import all_reduce, get_world_size, is_initialized
 
-__all__ = ["share_statistics"]
-
 Dealt = tuple[int, int]  # rank, world
 
 

@@ -3,8 +3,6 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["refine", "similarity"]
-
 
 def similarity(x: Tensor, f_n: Tensor, *, mse_threshold: float, lambda_mse: float, lambda_cos: float) -> Tensor:
     """S of Eq. 6: lambda_1 * [mse(x, f^n) < k] + lambda_2 * cosim(x, f^n), both over the channels of each pixel.

@@ -13,8 +13,6 @@ from torch import Tensor
 
 from gradlib.errors import InputError
 
-__all__ = ["BOX", "anomaly_map", "image_score"]
-
 PROTOCOLS = ("paper", "official")
 BOX = 21  # pixels, the released code's smoothing window
 POOL_DIVISOR = 7  # a window of size // 7 is the released code's 32 pixels at 224, and scales to other sizes
@@ -35,7 +33,7 @@ def anomaly_map(d: Tensor, size: int | tuple[int, int], protocol: str = "paper")
     1. Here: "paper" resizes and no more; "official" then takes the mean over a 21 x 21 box, stride 1, at every size,
        with the zeros beyond the border counted (so maps fade there). It precedes every metric, image and pixel.
     2. `image_score`: one and the same pool, but under "official" it sees the smoothed maps.
-    3. `gradlib.metrics.evaluate`: "paper" reports an AUROC below 0.5 as it is, "official" as 1 - AUROC (image, pixel).
+    3. `evaluate`: "paper" reports an AUROC below 0.5 as it is, "official" as 1 - AUROC (image, pixel).
 
     Raises InputError for an unknown protocol, a wrong shape or size, and a map that is not finite, naming the image.
     """

@@ -1,59 +1,27 @@
 """The one training loop: AdamW, two learning rates, Eq. 7, a fixed number of epochs, the last one kept (Appendix A)."""
 
-import hashlib
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
-from gradlib.checkpoint import load_tensors, save_tensors
+from gradbook.study.methods.uniad import UniAD
+from gradlib.batches import arriving, nearby
+from gradlib.checkpoint import TrainLog, restore, save_state
+from gradlib.config import TrainConfig
 from gradlib.errors import InputError
-from gradlib.feeding import arriving, nearby
-from gradlib.model import GRAD, Features
+from gradlib.model import GRAD
 from gradlib.processes import mean_over_processes, share_statistics
-from gradlib.uniad import UniAD
-
-__all__ = ["TrainConfig", "epoch_generator", "fit", "make_fabric", "train_epoch"]
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train; the defaults are the paper's (Appendix A)."""
-
-    epochs: int = 100
-    batch_size: int = 64  # over all processes together
-    lr_nets: float = 1e-3
-    lr_grids: float = 1e-1
-    weight_decay: float = 1e-2
-    drops: tuple[float, ...] = (0.4, 0.8)  # shares of the epochs after which both rates fall tenfold
-    clip_norm: float | None = None  # the released code: 0.1 over all parameters together
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 1:
-            raise InputError(f"The epochs and batch_size must be at least 1, not {self.epochs} and {self.batch_size}.")
-
-    def rate_factor(self, epoch: int) -> float:
-        """What the learning rates are multiplied with in `epoch` (0-based)."""
-        return 0.1 ** sum(epoch >= round(drop * self.epochs) for drop in self.drops)
-
-
-@dataclass
-class TrainLog:
-    """What training leaves beside the weights."""
-
-    losses: list[float] = field(default_factory=list)  # mean of Eq. 7 over each epoch
-    noted: list[float] = field(default_factory=list)  # what after_epoch gave, epoch by epoch
-    seconds: float = 0.0  # over all parts of an interrupted run
+from gradlib.seeds import epoch_generator
+from gradlib.standardise import Features
 
 
 def make_fabric(device: str = "auto", *, precision: str = "auto") -> Fabric:
@@ -83,12 +51,6 @@ def make_fabric(device: str = "auto", *, precision: str = "auto") -> Fabric:
     )
     fabric.launch()
     return fabric
-
-
-def epoch_generator(seed: int, epoch: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
-    """A random stream of its own for each seed, epoch and purpose: a resumed run needs no saved random state."""
-    digest = hashlib.sha256(f"{seed} {epoch} {purpose}".encode()).digest()
-    return torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "big"))
 
 
 def fit(
@@ -184,46 +146,3 @@ def train_epoch(
             f"The loss is {mean} after epoch {epoch + 1}: the features hold NaN or infinity, or the rates are too high."
         )
     return mean
-
-
-def save_state(path: Path, model: GRAD | UniAD, optimizer: Optimizer, owner: dict[str, Any], log: TrainLog) -> None:
-    """Everything the next epoch depends on: weights, the optimiser's moments, and how many epochs are done."""
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    for number, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
-    save_tensors(path, tensors, {"owner": owner, "log": asdict(log)})
-
-
-def restore(path: Path, model: GRAD | UniAD, optimizer: Optimizer, owner: dict[str, Any]) -> TrainLog:
-    """Put a saved state back and return its log. Raises InputError if it belongs to another run."""
-    tensors, settings = load_tensors(path)
-    if settings.get("owner") != owner:
-        differing = differences(settings.get("owner") or {}, owner)
-        raise InputError(
-            f"{path} belongs to a run with other {', '.join(differing)}: choose another OUT or delete that file."
-        )
-    model.load_state_dict({k.removeprefix("model."): t for k, t in tensors.items() if k.startswith("model.")})
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        if key.startswith("optimizer."):
-            _, number, name = key.split(".")
-            if tensor.ndim:  # fused AdamW walks moments and weights in step: both need the same memory layout
-                tensor = torch.empty_like(parameters[int(number)]).copy_(tensor)
-            state.setdefault(int(number), {})[name] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return TrainLog(**settings["log"])
-
-
-def differences(saved: dict[str, Any], wanted: dict[str, Any]) -> Sequence[str]:
-    """Names of the settings in which two nested dictionaries differ, in the order of `wanted`."""
-    names: list[str] = []
-    for key, value in wanted.items():
-        other = saved.get(key)
-        if other == value:
-            continue
-        if isinstance(value, dict) and isinstance(other, dict):
-            names += differences(other, value)
-        else:
-            names.append(key)
-    return names

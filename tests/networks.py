@@ -5,12 +5,12 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from gradlib.backbones import load_backbone
-from gradlib.decoder import Decoder
-from gradlib.detector import Detector
+from gradbook.living.detector import PageDetector
+from gradlib.deploy.decoder import Decoder
+from gradlib.deploy.detector import Detector
+from gradlib.features.backbones import load_backbone
 from gradlib.model import GRAD
 from gradlib.presets import preset_config
-from gradlib.widgets.detector import PageDetector
 
 S, H = 64, 4  # sides of the photograph and of the map
 

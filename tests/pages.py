@@ -6,7 +6,7 @@ import re
 from functools import cache
 from types import ModuleType
 
-from gradlib.paths import repository
+from gradbook.paths import repository
 
 BOOK = repository() / "book"
 LABEL = re.compile(r"^(?:\$\$ )?\(([a-z0-9-]+)\)=?$|^:name: ([a-z0-9-]+)$", re.MULTILINE)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from gradlib.data import Dataset
+from gradlib.data.samples import Dataset
 
 GREY = np.full((8, 8), 90, np.uint8)
 

@@ -13,9 +13,9 @@ from huggingface_hub import constants
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from gradlib import backbones, weights
-from gradlib.backbones import load_backbone
 from gradlib.errors import InputError
+from gradlib.features import backbones, weights
+from gradlib.features.backbones import load_backbone
 
 B4 = "tf_efficientnet_b4.aa_in1k"
 

@@ -2,8 +2,9 @@
 
 import re
 
-from pages import BOOK, words
 from pybtex.database import parse_file
+
+from pages import BOOK, words
 
 
 def test_cited_works_are_in_the_bibliography_and_complete() -> None:

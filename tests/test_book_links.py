@@ -4,10 +4,10 @@ import ast
 import re
 
 import pytest
-from pages import BOOK, words
 
-from gradlib.differences import resolve
-from gradlib.paths import repository
+from gradbook.paths import repository
+from gradbook.study.released_differences import resolve
+from pages import BOOK, words
 
 
 def docstring_labels():

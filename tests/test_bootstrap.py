@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from gradlib.bootstrap import image_replicates, interval, pixel_replicates, resamples, verdict
+from gradbook.study.bootstrap import image_replicates, interval, pixel_replicates, resamples, verdict
 
 LABELS = np.array([0] * 12 + [1] * 9)
 SCORES = np.round(np.random.default_rng(5).normal(LABELS * 1.0), 1)  # rounded: with ties

@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import write_tiny_mvtec
 from torch import Tensor
 
-from gradlib.backbones import Backbone, load_backbone
-from gradlib.cache import FeatureCache, cached_features, channel_statistics
+from conftest import write_tiny_mvtec
 from gradlib.data.images import image_tensor
 from gradlib.data.samples import Sample
 from gradlib.errors import InputError
-from gradlib.feature_files import FeatureJob
+from gradlib.features.backbones import Backbone, load_backbone
+from gradlib.features.cache import FeatureCache, cached_features
+from gradlib.features.store import FeatureJob
+from gradlib.standardise import channel_statistics
 
 IMAGE_SIZE, MAP_SIZE = 64, 4
 

@@ -5,15 +5,16 @@ import json
 import numpy as np
 import pytest
 import yaml
-from conftest import write_tiny_mvtec
 
-from gradlib.check import EXACT, check_all, check_record, compare, main, ties
+from conftest import write_tiny_mvtec
+from gradbook.paths import repository
+from gradbook.study.check import EXACT, check_all, check_record, compare, main, ties
+from gradbook.study.execution import run
+from gradbook.study.plan import read_plan
+from gradbook.study.provenance import PACKAGES
+from gradbook.study.record import SCHEMA, digest, write_json
+from gradbook.study.runs import keep
 from gradlib.errors import InputError
-from gradlib.experiment import run
-from gradlib.paths import repository
-from gradlib.plan import read_plan
-from gradlib.results import PACKAGES, SCHEMA, digest, write_json
-from gradlib.runs import keep
 
 NAME = "tiny-nut-seed0"
 

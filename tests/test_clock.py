@@ -6,11 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import write_tiny_mvtec
 
-from gradlib import experiment, feature_files
-from gradlib.experiment import Experiment, run
-from gradlib.results import read_results
+from conftest import write_tiny_mvtec
+from gradbook.study import execution
+from gradbook.study.execution import run
+from gradbook.study.experiment import Experiment
+from gradbook.study.record import read_results
+from gradlib.features import store
 
 YEARS = 20 * 365 * 86_400.0
 TINY = Experiment(dataset="mvtec", categories=("gear",), image_size=64, map_size=4, epochs=2)
@@ -43,9 +45,9 @@ def test_a_run_takes_up_what_was_made_at_another_time(
     first = read_results(run(TINY, data_root=images, out=out, device="cpu"))
     assert all(seconds >= 0 for seconds in first["seconds"].values())
     date(tmp_path, jump)
-    monkeypatch.setattr(feature_files.FeatureJob, "blocks", lambda _: pytest.fail("features were computed again"))
+    monkeypatch.setattr(store.FeatureJob, "blocks", lambda _: pytest.fail("features were computed again"))
     with monkeypatch.context() as patch:
-        patch.setattr(experiment, "run_part", lambda *_: pytest.fail("a finished run was made again"))
+        patch.setattr(execution, "run_part", lambda *_: pytest.fail("a finished run was made again"))
         assert read_results(run(TINY, data_root=images, out=out, device="cpu")) == first
     for file in ("results.json", "scores.npz"):
         (out / file).unlink()

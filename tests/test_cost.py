@@ -9,13 +9,12 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import cost as benchmark
-from benchmarks import timing
-from gradlib import cost
+from gradbook.bench import cost, counts, records, timing
+from gradbook.paths import repository
+from gradbook.study.methods import knn
+from gradbook.study.record import write_json
+from gradlib.complexity import complexity
 from gradlib.errors import InputError
-from gradlib.paths import repository
-from gradlib.presets import complexity
-from gradlib.results import write_json
 
 # millions of parameters, GFLOPs: the released code and our UniAD, counted outside of this repository
 KNOWN = {
@@ -30,17 +29,17 @@ KNOWN = {
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_counts_are_those_found_elsewhere(name: str) -> None:
-    found, (millions, gflops) = cost.counted(cost.configurations()[name]), KNOWN[name]
+    found, (millions, gflops) = counts.counted(counts.configurations()[name]), KNOWN[name]
     assert found.parameters / 1e6 == pytest.approx(millions, abs=5e-3 if name == "table6" else 5e-4)
     assert found.flops / 1e9 == pytest.approx(gflops, abs=5e-3)
 
 
 def test_counting_without_computing_gives_the_same() -> None:
-    assert cost.counted(cost.configurations()["lite"]) == complexity(cost.model_named("lite"))
+    assert counts.counted(counts.configurations()["lite"]) == complexity(counts.model_named("lite"))
 
 
 def test_backbone_s_counts() -> None:
-    whole, used = cost.backbone_counted(), cost.backbone_counted(blocks=5)
+    whole, used = counts.backbone_counted(), counts.backbone_counted(blocks=5)
     assert (whole.parameters / 1e6, whole.flops / 1e9) == pytest.approx((19.34, 3.01), abs=5e-3)
     assert (used.parameters / 1e6, used.flops / 1e9) == pytest.approx((3.64, 1.84), abs=6e-3)
 
@@ -49,28 +48,28 @@ def test_formulas_are_the_counter_s() -> None:
     convolution = nn.Conv2d(6, 10, 3, padding=1, bias=False)
     with FlopCounterMode(display=False) as counter:
         convolution(torch.zeros(1, 6, 5, 7))
-    assert counter.get_total_flops() == cost.convolution_flops(3, 6, 10, 5, 7)
+    assert counter.get_total_flops() == counts.convolution_flops(3, 6, 10, 5, 7)
     with FlopCounterMode(display=False) as counter:
         torch.zeros(20, 6) @ torch.zeros(6, 300)
-    assert counter.get_total_flops() == cost.search_flops(20, 300, 6)
+    assert counter.get_total_flops() == counts.search_flops(20, 300, 6)
 
 
 def test_every_model_has_a_schedule() -> None:
-    assert [cost.training_named(name).epochs for name in ("grad", "grad, half width", "uniad")] == [100, 100, 1000]
+    assert [counts.training_named(name).epochs for name in ("grad", "grad, half width", "uniad")] == [100, 100, 1000]
     with pytest.raises(InputError, match="choose one of grad"):
-        cost.model_named("nothing")
+        counts.model_named("nothing")
 
 
 def test_spread_and_ratio_go_round_by_round() -> None:
-    assert cost.quartiles([4, 1, 2, 3, 5]) == (2, 3, 4)
-    np.testing.assert_allclose(cost.ratio([2, 40], [1, 20]), [2, 2])
-    assert cost.summary([3, 1, 2]) == {"median": 2, "quartiles": [1.5, 2.5], "rounds": [3, 1, 2]}
+    assert timing.quartiles([4, 1, 2, 3, 5]) == (2, 3, 4)
+    np.testing.assert_allclose(timing.ratio([2, 40], [1, 20]), [2, 2])
+    assert timing.summary([3, 1, 2]) == {"median": 2, "quartiles": [1.5, 2.5], "rounds": [3, 1, 2]}
 
 
 def test_record_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "cost.json"
-    write_json(path, {"cost": cost.SCHEMA, "threads": 1})
-    assert cost.read_cost(path)["threads"] == 1
+    path = tmp_path / "counts.json"
+    write_json(path, {"cost": records.SCHEMA, "threads": 1})
+    assert records.read_cost(path)["threads"] == 1
 
 
 @pytest.mark.parametrize(
@@ -78,19 +77,19 @@ def test_record_is_read(tmp_path: Path) -> None:
     [(None, "no record of cost"), ("{", "no valid JSON"), ("{}", "of this version"), ("[]", "of this version")],
 )
 def test_record_that_cannot_be_used_names_the_remedy(tmp_path: Path, content: str | None, words: str) -> None:
-    path = tmp_path / "cost.json"
+    path = tmp_path / "counts.json"
     if content is not None:
         path.write_text(content)
     with pytest.raises(InputError, match=words) as error:
-        cost.read_cost(path)
-    assert "python -m benchmarks.cost" in str(error.value)
+        records.read_cost(path)
+    assert "python -m gradbook.bench.cost" in str(error.value)
 
 
 def test_committed_record_is_of_these_models() -> None:
-    by_name = cost.read_cost(repository() / "data" / "results" / cost.RECORD)["models"]["by_name"]
-    assert list(by_name) == list(cost.configurations())
+    by_name = records.read_cost(repository() / "data" / "results" / records.RECORD)["models"]["by_name"]
+    assert list(by_name) == list(counts.configurations())
     for name, measured in by_name.items():
-        found = cost.counted(cost.configurations()[name])
+        found = counts.counted(counts.configurations()[name])
         assert (measured["parameters"], measured["flops"]) == (found.parameters, found.flops)
 
 
@@ -104,9 +103,9 @@ def test_ways_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_latency_is_measured_on_real_patches_as_far_as_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "QUICK", 0.0)
-    real = torch.randn(4, 196, cost.LITE0_CHANNELS)
-    points = benchmark.measure_latency((2, 4, 6), real, 2)["points"]
-    kinds = {(p["N"], p["features"]) for p in points if p["way"] != benchmark.GRAD_NAME}
+    real = torch.randn(4, 196, counts.LITE0_CHANNELS)
+    points = cost.measure_latency((2, 4, 6), real, 2)["points"]
+    kinds = {(p["N"], p["features"]) for p in points if p["way"] != cost.GRAD_NAME}
     assert kinds == {(2, "elpv"), (4, "elpv"), (4, "random"), (6, "random")}
     kept = {p["N"]: p["entries"] for p in points if p["way"] == "memory, 10 %"}
     assert kept == {2: 39, 4: 78, 6: 118}
@@ -116,14 +115,14 @@ def test_latency_is_measured_on_real_patches_as_far_as_there_are_any(monkeypatch
 
 def test_memory_s_search_is_exact() -> None:
     entries, x = torch.randn(50, 4), torch.randn(1, 4, 3, 3)
-    distance, _ = benchmark.nearest(entries, x)()
+    distance, _ = cost.nearest(entries, x)()
     expected = torch.cdist(x.flatten(2)[0].T, entries).amin(dim=1)  # (9,)
     torch.testing.assert_close(torch.from_numpy(distance)[:, 0].float(), expected, atol=1e-5, rtol=1e-4)
 
 
 def test_kept_patches_are_a_share_or_capped() -> None:
     real = torch.randn(5, 196, 3)
-    entries = benchmark.kept_patches(5, 0.1, real)
+    entries = cost.kept_patches(5, 0.1, real)
     assert entries.shape == (98, 3)
     assert torch.cdist(entries, real.flatten(0, 1)).amin(dim=1).max() < 1e-2  # cdist's own rounding
-    assert len(benchmark.kept_patches(1000, None, None)) == benchmark.ENTRIES
+    assert len(cost.kept_patches(1000, None, None)) == knn.ENTRIES

@@ -5,9 +5,9 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import save
 
-from gradlib.data import load_dataset
+from conftest import save
+from gradlib.data.readers import load_dataset
 from gradlib.errors import InputError
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader warns only where a test expects it

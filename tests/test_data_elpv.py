@@ -4,11 +4,12 @@ import hashlib
 from collections import Counter
 
 import pytest
-from conftest import save
-from readers import GREY, counts
 
-from gradlib.data import load_dataset, read_elpv
+from conftest import save
+from gradlib.data.elpv import read_elpv
+from gradlib.data.readers import load_dataset
 from gradlib.errors import InputError
+from readers import GREY, counts
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader warns only where a test expects it
 

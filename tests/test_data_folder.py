@@ -3,11 +3,11 @@
 from collections import Counter
 
 import pytest
-from conftest import save
-from readers import GREY, counts
 
-from gradlib.data import load_dataset
+from conftest import save
+from gradlib.data.readers import load_dataset
 from gradlib.errors import InputError
+from readers import GREY, counts
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader warns only where a test expects it
 

@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from conftest import save
 from PIL import Image
 
-from gradlib.data import image_tensor, read_image
+from conftest import save
+from gradlib.data.images import image_tensor, read_image
 from gradlib.errors import InputError
 
 HALF = (0.5, 0.5, 0.5)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import save
 from PIL import Image
 
-from gradlib.data import Sample, load_dataset, read_mask
+from conftest import save
+from gradlib.data.images import read_mask
+from gradlib.data.readers import load_dataset
+from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 
 RAMP = np.arange(0, 256, dtype=np.uint8).reshape(16, 16)

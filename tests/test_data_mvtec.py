@@ -5,11 +5,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import save, write_tiny_mvtec
-from readers import GREY, counts
 
-from gradlib.data import load_dataset, mvtec
+from conftest import save, write_tiny_mvtec
+from gradlib.data import mvtec
+from gradlib.data.readers import load_dataset
 from gradlib.errors import InputError
+from readers import GREY, counts
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader warns only where a test expects it
 

@@ -3,10 +3,10 @@
 import tarfile
 
 import pytest
-from local_archives import GOOD, HALF, INSIDE, archive_at, assert_complete, get, server, tar_of
 
 from gradlib.data import archives
 from gradlib.errors import InputError
+from local_archives import GOOD, HALF, INSIDE, archive_at, assert_complete, get, server, tar_of
 
 __all__ = ["archive_at", "server"]  # fixtures
 

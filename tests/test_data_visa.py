@@ -4,11 +4,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import save
-from readers import GREY, counts
 
-from gradlib.data import load_dataset, visa
+from conftest import save
+from gradlib.data import visa
+from gradlib.data.readers import load_dataset
 from gradlib.errors import InputError
+from readers import GREY, counts
 
 pytestmark = pytest.mark.filterwarnings("error")  # a reader warns only where a test expects it
 

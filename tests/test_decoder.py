@@ -4,14 +4,15 @@ import dataclasses
 
 import pytest
 import torch
-from conftest import write_tiny_mvtec
 from torch.nn import functional as F
 
+from conftest import write_tiny_mvtec
+from gradbook.study.execution import run
+from gradbook.study.experiment import Experiment
 from gradlib.checkpoint import save_tensors
-from gradlib.data import load_dataset
-from gradlib.decoder import FILE, Decoder, decoder_of_run, train_decoder
+from gradlib.data.readers import load_dataset
+from gradlib.deploy.decoder import FILE, Decoder, decoder_of_run, train_decoder
 from gradlib.errors import InputError
-from gradlib.experiment import Experiment, run
 
 TINY = Experiment(dataset="mvtec", epochs=1, map_size=4, image_size=64)
 

@@ -7,18 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from networks import H, S, small_detector
 from PIL import Image
 from torch import Tensor
 
-from gradlib import detector as module
 from gradlib.checkpoint import save_model
-from gradlib.data import Dataset, image_tensor
-from gradlib.detector import OUTPUTS, Detector, detector_of_run, squashed, write_detector
+from gradlib.data.images import image_tensor, squashed
+from gradlib.data.samples import Dataset
+from gradlib.deploy import detector as detector_module
+from gradlib.deploy.detector import OUTPUTS, Detector, detector_of_run, write_detector
+from gradlib.deploy.onnx_file import parity
+from gradlib.deploy.onnx_session import session
 from gradlib.errors import InputError
-from gradlib.export import parity, session
 from gradlib.model import GRAD
 from gradlib.scores import anomaly_map, image_score
+from networks import H, S, small_detector
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +69,8 @@ def test_other_shapes_are_refused(detector: Detector) -> None:
 
 
 def test_detector_of_a_run(detector: Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "decoder_of_run", lambda folder, dataset: detector.decoder)
-    monkeypatch.setattr(module, "backbone_of_run", lambda settings: detector.backbone)
+    monkeypatch.setattr(detector_module, "decoder_of_run", lambda folder, dataset: detector.decoder)
+    monkeypatch.setattr(detector_module, "backbone_of_run", lambda settings: detector.backbone)
     settings = {"backbone": detector.backbone.identity(), "experiment": {"image_size": S}}
     save_model(tmp_path / "model.safetensors", detector.model, settings)
     again, nothing = detector_of_run(tmp_path, Dataset("elpv", tmp_path, ())), pixels(0)

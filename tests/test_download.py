@@ -9,11 +9,11 @@ from pathlib import Path
 import filelock
 import pytest
 import requests
-from local_archives import GOOD, HALF, archive_at, assert_complete, get, part_in, server
 
 from gradlib.data import archives, download
 from gradlib.data.archives import MARKER
 from gradlib.errors import InputError
+from local_archives import GOOD, HALF, archive_at, assert_complete, get, part_in, server
 
 __all__ = ["archive_at", "server"]  # fixtures
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradlib.drift import drift
+from gradlib.deploy.thresholds import drift
 from gradlib.errors import InputError
 
 

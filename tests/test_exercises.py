@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from exercises import UNTRIED, Exercise, exercises, lines_after, tags, trial
 
-from gradlib.paths import repository
+from exercises import UNTRIED, Exercise, exercises, lines_after, tags, trial
+from gradbook.paths import repository
 
 CHAPTERS = sorted((repository() / "book").glob("[0-9]*.ipynb"))
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)

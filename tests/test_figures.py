@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
 
-from gradlib import figures
+from gradbook import page
 from gradlib.errors import InputError
 
 
@@ -18,7 +18,7 @@ def _own_settings() -> Iterator[None]:
     """`setup` changes the process: give the next test back what it had."""
     template, renderer = pio.templates.default, pio.renderers.default
     with mpl.rc_context():
-        figures.setup()
+        page.setup()
         yield
     pio.templates.default, pio.renderers.default = template, renderer
 
@@ -28,26 +28,26 @@ def bundle(figure: go.Figure) -> dict[str, object]:
 
 
 def test_described_figure_carries_its_words_into_the_page() -> None:
-    page = str(
-        bundle(figures.describe(go.Figure(go.Scatter(y=[1, 2])), 'A line that "rises"\n  from 1 to 2.'))["text/html"]
+    shown = str(
+        bundle(page.describe(go.Figure(go.Scatter(y=[1, 2])), 'A line that "rises"\n  from 1 to 2.'))["text/html"]
     )
-    assert 'aria-label="A line that &quot;rises&quot; from 1 to 2."' in page
-    assert re.search(r"<noscript>.*A line that &quot;rises&quot; from 1 to 2\..*</noscript>", page)
+    assert 'aria-label="A line that &quot;rises&quot; from 1 to 2."' in shown
+    assert re.search(r"<noscript>.*A line that &quot;rises&quot; from 1 to 2\..*</noscript>", shown)
 
 
 def test_description_is_required() -> None:
     with pytest.raises(InputError, match="no description"):
-        figures.describe(go.Figure(), "  ")
+        page.describe(go.Figure(), "  ")
 
 
 def test_describe_keeps_other_metadata() -> None:
     figure = go.Figure(layout={"meta": {"source": "run 1"}})
-    assert figures.describe(figure, "Nothing yet.").layout.meta == {"source": "run 1", "alt": "Nothing yet."}
+    assert page.describe(figure, "Nothing yet.").layout.meta == {"source": "run 1", "alt": "Nothing yet."}
 
 
 def test_both_forms_of_a_figure_hold_the_same_specification() -> None:
     figure = go.Figure(go.Scatter(y=[1.5, 2.5]), frames=[go.Frame(name="later", data=[go.Scatter(y=[3.5, 4.5])])])
-    forms = bundle(figures.describe(figure, "Two points."))
+    forms = bundle(page.describe(figure, "Two points."))
     island = re.search(r'<script type="application/json">(.*?)</script>', str(forms["text/html"]), re.DOTALL)
     assert island is not None
     assert json.loads(island[1]) == forms["application/vnd.plotly.v1+json"]
@@ -55,34 +55,34 @@ def test_both_forms_of_a_figure_hold_the_same_specification() -> None:
 
 
 def test_text_of_a_figure_cannot_end_its_script() -> None:
-    figure = figures.describe(go.Figure(layout={"title": {"text": "a</script><b>"}}), "A title.")
+    figure = page.describe(go.Figure(layout={"title": {"text": "a</script><b>"}}), "A title.")
     assert str(bundle(figure)["text/html"]).count("</script>") == 1
 
 
 def test_figure_reserves_its_height_before_it_is_drawn() -> None:
-    assert "min-height: 250px" in str(bundle(figures.describe(go.Figure(layout={"height": 250}), "Low."))["text/html"])
-    assert "min-height: 400px" in str(bundle(figures.describe(go.Figure(), "Usual."))["text/html"])
+    assert "min-height: 250px" in str(bundle(page.describe(go.Figure(layout={"height": 250}), "Low."))["text/html"])
+    assert "min-height: 400px" in str(bundle(page.describe(go.Figure(), "Usual."))["text/html"])
 
 
 def test_theme_is_transparent_and_uses_one_palette() -> None:
     layout = pio.templates["grad"].layout
     assert layout.paper_bgcolor == layout.plot_bgcolor == "rgba(0, 0, 0, 0)"
-    assert layout.colorway == figures.OKABE_ITO
-    assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(figures.OKABE_ITO)
+    assert layout.colorway == page.OKABE_ITO
+    assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(page.OKABE_ITO)
     assert mpl.rcParams["image.cmap"] == "cividis"
 
 
 def test_source_listing_is_the_source_that_runs() -> None:
-    listing = figures.show_source(figures.describe).data
+    listing = page.show_source(page.describe).data
     assert listing.startswith("````python\ndef describe(")
     assert listing.endswith("return figure\n````")
 
 
 def test_environment_line_names_versions_device_and_commit() -> None:
-    line = figures.environment_stamp("cpu")
+    line = page.environment_stamp("cpu")
     assert re.fullmatch(r"Python 3\.\S+ · gradlib \S+ · torch \S+ · timm \S+ · cpu, \d+ cores · commit \S+", line)
 
 
 def test_environment_line_without_git_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert figures.environment_stamp("cpu").endswith("commit unknown")
+    assert page.environment_stamp("cpu").endswith("commit unknown")

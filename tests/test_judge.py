@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from networks import small_detector
 from PIL import Image
 
-from gradlib.data import load_dataset
-from gradlib.data.images import read_image
-from gradlib.detector import Detector, squashed, write_detector
+from gradlib.data.images import read_image, squashed
+from gradlib.data.readers import load_dataset
+from gradlib.deploy.detector import Detector, write_detector
+from gradlib.deploy.judge import COLUMNS, Judge, judge_folder, main
 from gradlib.errors import InputError
-from gradlib.judge import COLUMNS, Judge, judge_folder, main
+from networks import small_detector
 
 CELLS = 40
 
@@ -121,7 +121,14 @@ def test_mistakes_have_a_sentence(file: Path, cells: Path, tmp_path: Path) -> No
 
 
 def test_the_command_says_what_is_wrong(cells: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "gradlib.judge", str(tmp_path / "none.onnx"), str(cells), str(tmp_path / "out")]
+    command = [
+        sys.executable,
+        "-m",
+        "gradlib.deploy.judge",
+        str(tmp_path / "none.onnx"),
+        str(cells),
+        str(tmp_path / "out"),
+    ]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 2
     assert answer.stderr.count("\n") == 1

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-from living import drag, needs_browser
-from networks import S, small_detector
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
-from tiny_space import tiny_explorer
 
-from gradlib.detector import squashed
+from gradlib.data.images import squashed
+from living import drag, needs_browser
+from networks import S, small_detector
+from tiny_space import tiny_explorer
 
 pytestmark = [pytest.mark.browser, needs_browser]
 CELLS = (
@@ -27,7 +27,7 @@ CELLS = (
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from tiny_space import tiny_explorer
-from gradlib.widgets.grid1d import Grid1D
+from gradbook.living.grid1d import Grid1D
 line = Grid1D([0.2, 0.9, 0.4], c=0.125)
 line""",
     "space = tiny_explorer(Path.cwd())\nspace",

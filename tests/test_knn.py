@@ -2,7 +2,7 @@
 
 import torch
 
-from gradlib.knn import PatchMemory, core_set
+from gradbook.study.methods.knn import PatchMemory, core_set
 
 
 def test_the_nearest_neighbour_memory_is_exhaustive_search():

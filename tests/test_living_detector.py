@@ -1,213 +1,135 @@
-"""The detector on the built site: by mouse, finger and keys, its scores are those of Python for the same pixels."""
+"""The detector's figure without a browser: its resizing is Pillow's, its strokes and maps are the library's."""
 
-import base64
 import io
-from collections.abc import Callable
-from itertools import pairwise
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
-from easel import PAGE, judged, painted, photographs, settle, shown
-from living import SITE, drag, needs_browser, needs_site, opened, redraws, states
-from onnxruntime import InferenceSession
+import torch
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
 
-from gradlib.detector import squashed
-from gradlib.export import session
+from gradbook.analysis.brush import Stroke, paint
+from gradbook.living.detector import PageDetector
+from gradlib.data.images import squashed
+from gradlib.deploy.detector import Detector
+from gradlib.errors import InputError
+from gradlib.scores import anomaly_map
+from javascript import call
+from networks import H, S, small_detector, small_figure
 
-RUNS = "performance.getEntriesByName('grad-network').map(run => [run.startTime, run.startTime + run.duration])"
-pytestmark = [pytest.mark.browser, needs_site, needs_browser]
-Open = Callable[..., Locator]
+SIZES = [(300, 300), (224, 224), (517, 389), (97, 640), (100, 60), (1, 5), (1200, 31)]  # width, height
+
+
+def with_alpha(pixels: np.ndarray) -> list[int]:
+    """(height, width, 3) as the flat RGBA bytes of a canvas."""
+    return np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)]).reshape(-1).tolist()
+
+
+def without_alpha(flat: list[int], height: int, width: int) -> np.ndarray:
+    return np.array(flat, np.uint8).reshape(height, width, 4)[..., :3]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("side", [224, 37])
+def test_squashing_is_that_of_pillow(width: int, height: int, side: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    wanted = np.array(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
+    (found,) = call("detector_maths", "squash", [[with_alpha(pixels), width, height, side]])
+    difference = np.abs(without_alpha(found, side, side).astype(int) - wanted)
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 1e-3
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 40), (50, 23)])
+def test_painting_is_that_of_the_library(width: int, height: int) -> None:
+    draw = np.random.default_rng(1)
+    pixels = draw.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    strokes = [
+        Stroke(draw.random((count, 2)).tolist(), width=draw.random() / 5, shade=2 * draw.random() - 1)
+        for count in (1, 2, 5, 9)
+    ]
+    strokes.append(Stroke([(-0.2, 0.5), (1.3, 0.4)], width=1e-6, shade=1.0))
+    (found,) = call(
+        "detector_maths", "paintStrokes", [[with_alpha(pixels), [width, height], [asdict(s) for s in strokes]]]
+    )
+    np.testing.assert_array_equal(without_alpha(found, height, width), paint(pixels, strokes))
+
+
+def test_planes_are_the_network_s_input() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 5, 3), dtype=np.uint8)
+    (found,) = call("detector_maths", "planes", [[with_alpha(pixels), 5]])
+    np.testing.assert_array_equal(np.reshape(found, (1, 3, 5, 5)), squashed(Image.fromarray(pixels), 5))
+
+
+def test_map_and_its_means_are_the_library_s() -> None:
+    d = torch.rand(1, 14, 14)
+    (found,) = call("scores_maths", "anomalyMap", [[d.flatten().tolist(), 14, 14, 224]])
+    wanted = anomaly_map(d, 224)[0]
+    np.testing.assert_allclose(np.reshape(found, (224, 224)), wanted, atol=1e-6)
+    mask = np.zeros((224, 224), int)
+    mask[30:60, 100:190] = 1
+    (means,) = call("detector_maths", "means", [[found, mask.flatten().tolist()]])
+    assert means["inside"] == pytest.approx(float(wanted[mask == 1].mean()), abs=1e-6)
+    assert means["outside"] == pytest.approx(float(wanted[mask == 0].mean()), abs=1e-6)
+    (places,) = call("detector_maths", "placesOf", [[mask.flatten().tolist(), 224, 14]])
+    nearest = np.floor(np.arange(224) * 13 / 223 + 0.5).astype(int)
+    rows, columns = (set(nearest[part]) for part in (slice(30, 60), slice(100, 190)))
+    expected = [int(i in rows and j in columns) for i in range(14) for j in range(14)]
+    assert places == expected
+
+
+def test_only_changed_pixels_differ() -> None:
+    pixels = np.zeros((3, 4, 3), np.uint8)
+    changed = pixels.copy()
+    changed[1, 2, 2] = 1
+    (mask,) = call("detector_maths", "differing", [[with_alpha(pixels), with_alpha(changed)]])
+    assert mask == [0] * 6 + [1] + [0] * 5
 
 
 @pytest.fixture(scope="module")
-def network() -> InferenceSession:
-    return session(SITE / "_static" / "generated" / "detector.onnx")
+def detector() -> Detector:
+    return small_detector()
 
 
-def start(open_figure: Open, photograph: int = 0, **options: object) -> Locator:
-    """The figure with the detector running on a photograph."""
-    figure = open_figure(PAGE, "detector", **options)
-    figure.get_by_role("button", name="Start the detector").click()
-    expect(figure.locator("p.grad-told")).to_contain_text("the network", timeout=60_000)
-    figure.get_by_role("combobox").select_option(str(photograph))
-    settle(figure)
-    return figure
+@pytest.fixture
+def figure(detector: Detector, tmp_path: Path) -> PageDetector:
+    return small_figure(tmp_path, detector)
 
 
-def same_as_python(figure: Locator, network: InferenceSession, *, tolerance: float = 1e-3) -> tuple[float, ...]:
-    """The page's score and means against Python's for the pixels on the easel; returns them."""
-    score, inside, outside = shown(figure)
-    wanted, values = judged(network, painted(figure))
-    assert score == pytest.approx(wanted, abs=tolerance)
-    if inside is None or outside is None:
-        return (score,)
-    untouched = photographs()[int(figure.get_by_role("combobox").input_value())]
-    mask = (squashed(painted(figure), 224) != squashed(untouched, 224)).any(dim=1)[0].numpy()
-    assert (inside, outside) == pytest.approx((values[mask].mean(), values[~mask].mean()), abs=0.006)
-    return score, inside, outside
+def test_untouched_photographs_come_with_answers(figure: PageDetector, detector: Detector) -> None:
+    assert figure.names == ["dark", "bright"]
+    assert figure.shape == {"size": S, "H": H, "R": 8, "count": 2, "side": 8 * H}
+    strip = Image.open(io.BytesIO(figure.photographs))
+    assert (strip.size, strip.getpixel((3, 19)), strip.getpixel((3, 20))) == ((30, 40), 10, 200)
+    numbers = np.frombuffer(figure.answers, np.float32).reshape(2, 1 + 3 * H * H)
+    wanted = detector.answer(squashed(Image.new("L", (30, 20), 200), S))
+    np.testing.assert_allclose(numbers[1, 0], wanted.score[0], atol=1e-5)
+    np.testing.assert_allclose(numbers[1, 1 : 1 + H * H], wanted.d.flatten(), atol=1e-5)
+    np.testing.assert_allclose(numbers[1, 1 + H * H :], wanted.local.flatten(), atol=1e-5)
+    decoded = np.array(Image.open(io.BytesIO(figure.pictures)))[8 * H :]
+    np.testing.assert_allclose(decoded / 255, wanted.picture[0].permute(1, 2, 0), atol=0.5 / 255 + 1e-6)
 
 
-def paint_line(figure: Locator, *, touch: bool = False) -> None:
-    """A line down through the middle of the photograph."""
-    drag(figure.locator(".grad-easel"), 20, 90, touch=touch, steps=12)
-    settle(figure)
+def test_python_answers_where_there_is_a_kernel(figure: PageDetector, detector: Detector) -> None:
+    sent: list[tuple[dict, list[bytes]]] = []
+    figure.send = lambda content, buffers=(): sent.append((content, list(buffers)))
+    pixels = np.random.default_rng(0).integers(0, 256, (S, S, 3), dtype=np.uint8)
+    figure._handle_custom_msg({"kind": "question"}, [memoryview(bytes(with_alpha(pixels)))])
+    ((content, buffers),) = sent
+    assert content == {"kind": "answer"}
+    wanted = detector.answer(squashed(Image.fromarray(pixels), S))
+    for buffer, part in zip(buffers, (wanted.score, wanted.map, wanted.local, wanted.picture), strict=True):
+        np.testing.assert_allclose(np.frombuffer(buffer, np.float32), part.flatten(), atol=1e-5)
+    figure._handle_custom_msg({"kind": "question"}, [memoryview(b"short")])
+    assert "reload the page" in sent[1][0]["error"]
 
 
-def test_nothing_heavy_loads_before_it_is_asked_for(open_figure: Open, network: InferenceSession, host: str) -> None:
-    figure = open_figure(PAGE, "detector")
-    requests: list[str] = []
-    figure.page.on("request", lambda request: requests.append(request.url))
-    loaded = figure.page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
-    assert not [address for address in loaded if "ort" in address or address.endswith(".onnx")]
-    for number, picture in enumerate(photographs()):
-        figure.get_by_role("combobox").select_option(str(number))
-        expect(figure.locator("p.grad-told")).to_contain_text("without strokes")
-        assert shown(figure)[0] == pytest.approx(judged(network, picture)[0], abs=1e-3)
-    button = figure.get_by_role("button", name="Start the detector")
-    megabytes = sum(path.stat().st_size for path in (SITE / "_static" / "vendor" / "ort").iterdir())
-    megabytes += (SITE / "_static" / "generated" / "detector.onnx").stat().st_size
-    expect(button).to_contain_text(f"{megabytes / 1e6:.0f} MB")
-    button.click()
-    expect(figure.locator("p.grad-told")).to_contain_text("the network", timeout=60_000)
-    assert any(address.endswith("detector.onnx") for address in requests)
-    assert [address for address in requests if not address.startswith((host, "blob:", "data:"))] == []
-
-
-def test_scores_are_python_s(open_figure: Open, network: InferenceSession) -> None:
-    figure = start(open_figure)
-    for number, picture in enumerate(photographs()):
-        figure.get_by_role("combobox").select_option(str(number))
-        settle(figure)
-        assert shown(figure)[0] == pytest.approx(judged(network, picture)[0], abs=1e-3)
-        np.testing.assert_array_equal(np.array(painted(figure)), np.array(picture.convert("RGB")))
-    assert figure.page.evaluate(RUNS)
-
-
-@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-def test_a_painted_line_is_noticed(open_figure: Open, network: InferenceSession, touch: bool) -> None:
-    figure = start(open_figure, has_touch=touch)
-    before = shown(figure)[0]
-    assert before < states(PAGE)["detector"]["threshold"]
-    paint_line(figure, touch=touch)
-    score, inside, outside = same_as_python(figure, network)
-    assert score > before + 1
-    assert inside > 1.5 * outside
-    runs = figure.page.evaluate(RUNS)
-    assert all(end <= begin for (_, end), (begin, _) in pairwise(runs)), "two runs at a time"
-    assert redraws(figure)
-    figure.get_by_role("button", name="undo").click()
-    settle(figure)
-    assert shown(figure)[0] == pytest.approx(before, abs=1e-3)
-
-
-def test_keys_paint_too(open_figure: Open, network: InferenceSession) -> None:
-    figure = start(open_figure)
-    before, easel = shown(figure)[0], figure.get_by_role("application")
-    figure.get_by_label("brush width").press("ArrowRight")
-    easel.focus()
-    easel.press("Shift+ArrowLeft")
-    easel.press("Space")
-    for _ in range(8):
-        easel.press("ArrowDown")
-    expect(figure.locator("output.grad-told").first).to_have_text("brush 40 % from the left, 66 % from the top, down")
-    easel.press("Space")
-    expect(figure.locator("output.grad-told").first).to_contain_text("lifted")
-    easel.press("ArrowRight")
-    settle(figure)
-    score, inside, outside = same_as_python(figure, network)
-    assert score > before + 1
-    assert inside > 1.5 * outside
-    middle = np.array(painted(figure))[:, 120] != np.array(photographs()[0])[:, 120, None]
-    assert 0.14 < middle.any(axis=1).mean() < 0.22  # 16 % of the side and a round end
-    figure.get_by_role("button", name="clear").click()
-    settle(figure)
-    assert shown(figure)[0] == pytest.approx(before, abs=1e-3)
-
-
-def drawn(width: int, height: int) -> Image.Image:
-    """A colourful picture."""
-    y, x = np.mgrid[:height, :width]
-    waves = [128 + 100 * np.sin(x / 9 + y / 15), 255 * x / width, 255 * y / height]
-    return Image.fromarray(np.stack(waves, axis=-1).astype(np.uint8))
-
-
-@pytest.mark.parametrize("size", [(517, 389), (60, 90)])
-def test_own_picture_is_judged_as_in_python(
-    open_figure: Open, network: InferenceSession, tmp_path: Path, size: tuple[int, int]
-) -> None:
-    drawn(*size).save(tmp_path / "own.png")
-    figure = open_figure(PAGE, "detector")
-    figure.get_by_label("your own picture").set_input_files(tmp_path / "own.png")
-    expect(figure.locator("p.grad-told")).to_have_text("Start the detector to have your own picture judged.")
-    figure.get_by_role("button", name="Start the detector").click()
-    expect(figure.locator("p.grad-told")).to_contain_text("the network", timeout=60_000)
-    np.testing.assert_array_equal(np.array(painted(figure)), np.array(drawn(*size)))
-    assert shown(figure)[0] == pytest.approx(judged(network, drawn(*size))[0], abs=1e-3)
-    paint_line(figure)
-    assert shown(figure)[0] == pytest.approx(judged(network, painted(figure))[0], abs=1e-3)
-    figure.get_by_role("combobox").select_option("1")
-    settle(figure)
-    assert shown(figure)[0] == pytest.approx(judged(network, photographs()[1])[0], abs=1e-3)
-
-
-def test_a_file_that_is_no_picture_gives_a_sentence(open_figure: Open, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("no picture")
-    figure = open_figure(PAGE, "detector")
-    expect(figure.locator("p.grad-told")).to_contain_text("without strokes")
-    before = shown(figure)
-    figure.get_by_label("your own picture").set_input_files(tmp_path / "notes.txt")
-    expect(figure.locator(".grad-note")).to_have_text(
-        "notes.txt is no picture that this browser can read: choose a PNG, JPEG or WebP file."
-    )
-    assert shown(figure) == before
-
-
-def test_a_picture_can_be_dropped(open_figure: Open) -> None:
-    figure = open_figure(PAGE, "detector")
-    file = io.BytesIO()
-    drawn(50, 40).save(file, "PNG")
-    figure.evaluate(
-        """(figure, text) => {
-          const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0)), data = new DataTransfer();
-          data.items.add(new File([bytes], 'dropped.png', { type: 'image/png' }));
-          const easel = figure.querySelector('.grad-easel');
-          easel.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true }));
-        }""",
-        base64.b64encode(file.getvalue()).decode(),
-    )
-    expect(figure.get_by_role("combobox")).to_have_value("-1")
-    assert painted(figure).size == (50, 40)
-
-
-def test_without_webassembly_the_results_made_before_remain(browser: Browser, host: str) -> None:
-    errors: list[str] = []
-
-    def prepare(tab: Page) -> None:
-        tab.add_init_script("delete window.WebAssembly")
-        tab.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        tab.on("pageerror", lambda error: errors.append(str(error)))
-
-    tab = opened(browser, host + PAGE, prepare=prepare)
-    figure = tab.locator('[data-living="detector"]')
-    figure.scroll_into_view_if_needed(timeout=30_000)
-    expect(figure.locator("p.grad-told")).to_contain_text("without strokes")
-    expect(figure.locator(".grad-note")).to_contain_text("This browser has no WebAssembly")
-    expect(figure.get_by_role("button", name="Start the detector")).to_be_hidden()
-    figure.get_by_role("combobox").select_option("1")
-    assert shown(figure)[0] > 0
-    assert errors == []
-    tab.context.close()
-
-
-def test_a_network_that_does_not_come_is_reported(open_figure: Open) -> None:
-    figure = open_figure(PAGE, "detector")
-    figure.page.route("**/detector.onnx", lambda route: route.abort())
-    figure.get_by_role("button", name="Start the detector").click()
-    expect(figure.locator(".grad-note")).to_contain_text("The detector could not be started", timeout=60_000)
-    assert shown(figure)[1] is None
-    figure.page.unroute("**/detector.onnx")
-    figure.get_by_role("button", name="Start the detector").click()
-    expect(figure.locator("p.grad-told")).to_contain_text("the network", timeout=60_000)
+def test_bad_input_is_named(detector: Detector, tmp_path: Path) -> None:
+    unlike = {"a": Image.new("L", (3, 3)), "b": Image.new("L", (4, 3))}
+    with pytest.raises(InputError, match="all of one size"):
+        PageDetector(detector, unlike, threshold=1.0, file=tmp_path)
+    with pytest.raises(InputError, match="all of one size"):
+        PageDetector(detector, {}, threshold=1.0, file=tmp_path)
+    with pytest.raises(InputError, match="does not exist: write it"):
+        PageDetector(detector, {"a": Image.new("L", (3, 3))}, threshold=1.0, file=tmp_path / "none.onnx")

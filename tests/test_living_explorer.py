@@ -1,184 +1,103 @@
-"""The explorer on the built site, by mouse, finger and keys: numbers are the page's data, pictures are the file's."""
+"""The explorer without a browser: its maths is numpy's, its bytes are the model's numbers, and Python's answers fit."""
 
-import re
-from collections.abc import Callable
+import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from living import SITE, drag, needs_browser, needs_site, redraws, states
-from playwright.sync_api import Locator, expect
+import torch
+from PIL import Image
 
-from gradlib.export import session
-from gradlib.widgets.explorer import NETWORK
-
-PAGE = "book/11_coordinate_space.html"
-pytestmark = [pytest.mark.browser, needs_site, needs_browser]
-Open = Callable[..., Locator]
-COMPUTED, READ = "computed in this page", "canvas => [...canvas.getContext('2d').getImageData(0, 0, 112, 112).data]"
+from gradbook.living.explorer import Explorer
+from gradlib.errors import InputError
+from javascript import call
+from tiny_space import SCORES, H, tiny_explorer, tiny_samples
 
 
-@pytest.fixture(scope="module")
-def state() -> dict[str, Any]:
-    """The page's own data as arrays."""
-    found = states(PAGE)["explorer"]
-    N, (H, W) = len(found["names"]), found["size"]
-    return {
-        **found,
-        "v_g": np.frombuffer(found["v_g"], "<f4").reshape(2, N).T,
-        "v_l": np.frombuffer(found["v_l"], np.uint8).reshape(N, 2, H, W).astype("f4") / 127.5 - 1,
-        "d": np.frombuffer(found["d"], np.uint8).reshape(N, H, W) * (found["d_top"] / 255),
-        "score": np.frombuffer(found["score"], "<f4"),
-    }
+def test_nearest_point_is_numpy_s() -> None:
+    draw = np.random.default_rng(0)
+    points, asked = draw.uniform(-1, 1, (50, 2)), draw.uniform(-1, 1, (20, 2))
+    far = np.linalg.norm(points[None] - asked[:, None], axis=2)  # (20, 50)
+    given = [[*points.T.tolist(), *place] for place in asked.tolist()]
+    assert call("explorer_maths", "nearest", [[*one, 9] for one in given]) == far.argmin(axis=1).tolist()
+    within = np.where(far.min(axis=1) <= 0.1, far.argmin(axis=1), -1)
+    assert set(within >= 0) == {True, False}
+    assert call("explorer_maths", "nearest", [[*one, 0.1] for one in given]) == within.tolist()
 
 
-def line(figure: Locator, number: int) -> str:
-    return figure.locator(".grad-told").nth(number).inner_text().replace("−", "-")
+def test_middle_is_the_mean_of_the_members() -> None:
+    points = np.random.default_rng(0).uniform(-1, 1, (9, 2))
+    (found,) = call("explorer_maths", "middle", [[*points.T.tolist(), [0, 3, 8]]])
+    np.testing.assert_allclose(found, points[[0, 3, 8]].mean(axis=0), atol=1e-12)
 
 
-def numbers(words: str) -> list[float]:
-    return [float(number) for number in re.findall(r"-?\d+\.\d+", words)]
+def test_local_coordinates_survive_as_bytes(tmp_path: Path) -> None:
+    figure = tiny_explorer(tmp_path)
+    given = [[list(figure.v_l), number, H * H] for number in range(4)]
+    found = np.array(call("explorer_maths", "localCoordinates", given)).reshape(4, 2, H, H)
+    np.testing.assert_allclose(found, figure.found.v_l, atol=1 / 255 + 1e-6)
+    exact = [[byte] for byte in range(256)]
+    np.testing.assert_allclose(call("explorer_maths", "coordinateOfByte", exact), np.linspace(-1, 1, 256), atol=1e-12)
 
 
-def free(figure: Locator) -> Locator:
-    return figure.get_by_role("slider", name="free point")
+def test_picture_is_painted_as_it_is() -> None:
+    picture = torch.rand(3, 2, 5)
+    (found,) = call("explorer_maths", "rgba", [[picture.flatten().tolist(), 10]])
+    painted = np.array(found).reshape(2, 5, 4)
+    np.testing.assert_allclose(painted[:, :, :3], 255 * picture.permute(1, 2, 0), atol=0.5 + 1e-4)
+    assert (painted[:, :, 3] == 255).all()
 
 
-def place(figure: Locator) -> list[float]:
-    """Where the free point is, to two digits."""
-    return numbers(free(figure).get_attribute("aria-valuetext").replace("−", "-"))
+def test_photographs_stand_by_class_label_and_score(tmp_path: Path) -> None:
+    figure = tiny_explorer(tmp_path, chosen=2)
+    assert figure.order.tolist() == [3, 1, 2, 0]
+    assert figure.classes == ["gear", "nut"]
+    assert list(figure.number_of_class) == [0, 0, 1, 1]
+    assert list(figure.label) == [0, 0, 0, 1]
+    assert np.frombuffer(figure.score, "<f4").tolist() == [SCORES[i] for i in figure.order]
+    np.testing.assert_array_equal(np.frombuffer(figure.v_g, "<f4").reshape(2, 4).T, figure.found.v_g)
+    d = np.frombuffer(figure.d, np.uint8).reshape(4, H, H) / 255 * figure.d_top
+    np.testing.assert_allclose(d, figure.found.d, atol=figure.d_top / 255)
+    assert (figure.chosen, figure.free) == (2, figure.found.v_g[2].tolist())
+    assert figure.patch == int(figure.found.d[2].argmax())
+    sheet = np.array(Image.open(io.BytesIO(figure.photographs)).convert("L"), float)
+    for place, number in enumerate(figure.order):
+        own = Image.open(tmp_path / f"{number}.png").convert("L").resize((64, 64), Image.Resampling.BILINEAR)
+        assert np.abs(sheet[:, 64 * place : 64 * place + 64] - np.array(own, float)).mean() < 12  # lossy
 
 
-def assert_tells(words: str, state: dict[str, Any], number: int) -> None:
-    """The sentence gives this photograph's name, kind, score and place."""
-    name = state["names"][number]
-    kind = "defective" if state["label"][number] else "normal"
-    assert words.startswith(f"{name}: {state['classes'][state['number_of_class'][number]]}, {kind}, score")
-    wanted = [state["score"][number], *state["v_g"][number]]
-    assert numbers(words.removeprefix(name)) == pytest.approx(wanted, abs=0.0051)
+def test_pictures_made_beforehand_are_the_first_choice_s(tmp_path: Path) -> None:
+    figure = tiny_explorer(tmp_path, chosen=1)
+    sheet = np.array(Image.open(io.BytesIO(figure.pictures)).convert("RGB"), float) / 255
+    free, side = np.frombuffer(figure.made, "<f4").reshape(2, -1).T, 8 * H
+    assert len(free) == 50
+    np.testing.assert_allclose(free[-1], figure.free)
+    for number in (0, 30, 49):
+        row, column = divmod(number, 7)
+        tile = sheet[side * row : side * (row + 1), side * column : side * (column + 1)]
+        picture = figure.picture_at(figure.first, free[number].tolist()).permute(1, 2, 0).numpy()
+        assert np.abs(tile - picture).mean() < 0.05  # lossy
 
 
-def assert_patch(words: str, state: dict[str, Any], number: int) -> None:
-    """The sentence gives the coordinates and the error of the patch that it names."""
-    row, column = map(int, re.findall(r"row (\d+), column (\d+)", words)[0])
-    *v, d = numbers(words)
-    assert v == pytest.approx(state["v_l"][number, :, row, column], abs=0.0051)
-    assert d == pytest.approx(state["d"][number, row, column], abs=0.051)
+def test_python_answers_with_the_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure, sent = tiny_explorer(tmp_path), []
+    monkeypatch.setattr(figure, "send", lambda content, buffers: sent.append((content, buffers)))
+    figure._handle_custom_msg({"number": 7, "chosen": 2, "free": [0.5, -0.25]}, [])
+    ((content, (picture,)),) = sent
+    assert content["number"] == 7
+    assert content["took"] > 0
+    shown = np.frombuffer(picture, "<f4").reshape(3, 8 * H, 8 * H)
+    wanted = figure.picture(figure.found.v_l[[2]], torch.tensor([[0.5, -0.25]]))[0]
+    np.testing.assert_allclose(shown, wanted.detach(), atol=1e-6)
 
 
-def on_screen(figure: Locator, plane: str, x: float, y: float) -> tuple[float, float]:
-    """Where a coordinate lies on the screen, by two labelled ticks of the axes."""
-    at = figure.locator(f".grad-space-{plane} svg.grad-plane").evaluate(
-        """(svg, [x, y]) => {
-          const lines = [...svg.querySelectorAll('.grad-axes line')].map(line => line.getBoundingClientRect());
-          const [left, right] = [lines[0].x, lines[2].x], [low, high] = [lines[3].y, lines[5].y];
-          return [left + (x + 1) / 2 * (right - left), low + (y + 1) / 2 * (high - low)];
-        }""",
-        [float(x), float(y)],
-    )
-    return at[0], at[1]
-
-
-def alone(points: np.ndarray, *, away_from: np.ndarray) -> int:
-    """The point that is furthest from all others and from one place: a pointer cannot mean another."""
-    far = np.linalg.norm(points[:, None] - points[None], axis=2) + 9 * np.eye(len(points))
-    return int(np.minimum(far.min(axis=1), np.linalg.norm(points - away_from, axis=1) / 4).argmax())
-
-
-def assert_picture(figure: Locator, state: dict[str, Any], number: int, at: list[float]) -> None:
-    """What the page painted is what the same file gives in Python, but for the rounding to bytes."""
-    run = session(SITE / "_static" / "generated" / NETWORK)
-    (wanted,) = run.run(None, {"local": state["v_l"][[number]], "free": np.array([at], "f4")})
-    canvas = figure.get_by_role("img", name="picture of the normal feature")
-    shown = np.array(canvas.evaluate(READ), "f4").reshape(112, 112, 4)[:, :, :3]
-    assert np.abs(shown - np.rint(255 * wanted[0].transpose(1, 2, 0))).mean() / 255 < 1e-3
-
-
-def test_keys_walk_and_the_picture_is_python_s(open_figure: Open, state: dict[str, Any]) -> None:
-    figure, status = (found := open_figure(PAGE, "explorer")), found.locator(".grad-status")
-    expect(status).to_contain_text("made beforehand")
-    start = state["free"]
-    free(figure).press("Shift+ArrowLeft")
-    free(figure).press("ArrowDown")
-    at = [start[0] - 0.2, start[1] - 0.02]
-    expect(status).to_contain_text(COMPUTED, timeout=30_000)
-    assert place(figure) == pytest.approx(at, abs=0.0051)
-    expect(status).to_contain_text(re.compile(r"in \d+ ms"))
-    assert_picture(figure, state, state["chosen"], at)
-    figure.get_by_role("button", name=f"to the middle of {state['classes'][1]}").click()
-    members = np.array(list(state["number_of_class"])) == 1
-    normal = members & (np.array(list(state["label"])) == 0)
-    middle = state["v_g"][normal].mean(axis=0)
-    assert place(figure) == pytest.approx(middle, abs=0.0051)
-    expect(status).to_contain_text(f"{middle[1]:.2f}".replace("-", "−"))
-    assert_picture(figure, state, state["chosen"], middle.tolist())
-
-
-@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-def test_after_a_drag_the_last_place_is_shown(open_figure: Open, state: dict[str, Any], touch: bool) -> None:
-    figure = open_figure(PAGE, "explorer", has_touch=touch)
-    before = place(figure)
-    drag(free(figure), -90, 40, touch=touch, steps=25)
-    at = place(figure)
-    assert at[0] < before[0] - 0.3
-    expect(figure.locator(".grad-status")).to_contain_text(
-        re.compile(rf"\({at[0]:.2f}, {at[1]:.2f}\): {COMPUTED}".replace("-", "−")), timeout=30_000
-    )
-    assert_picture(figure, state, state["chosen"], at)
-    assert redraws(figure)
-
-
-@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-def test_a_photograph_is_seen_under_the_pointer_and_kept(open_figure: Open, state: dict[str, Any], touch: bool) -> None:
-    figure = open_figure(PAGE, "explorer", has_touch=touch)
-    number = alone(state["v_g"], away_from=np.array(state["free"]))
-    figure.locator(".grad-space-global").scroll_into_view_if_needed()
-    at = on_screen(figure, "global", *state["v_g"][number])
-    if touch:
-        figure.page.touchscreen.tap(*at)
-    else:
-        figure.page.mouse.move(*at)
-        assert_tells(line(figure, 0), state, number)
-        figure.page.mouse.move(2, 2)
-        assert_tells(line(figure, 0), state, state["chosen"])
-        figure.page.mouse.click(*at)
-    assert_tells(line(figure, 0), state, number)
-    assert_patch(line(figure, 1), state, number)
-
-
-def test_slider_steps_through_the_photographs(open_figure: Open, state: dict[str, Any]) -> None:
-    figure = open_figure(PAGE, "explorer")
-    for step in (1, 2):
-        figure.locator("input[type=range]").press("ArrowRight")
-        assert_tells(line(figure, 0), state, state["chosen"] + step)
-    expect(figure.locator(".grad-status")).to_contain_text(COMPUTED, timeout=30_000)
-    assert_picture(figure, state, state["chosen"] + 2, state["free"])
-
-
-def test_a_patch_is_marked_in_both(open_figure: Open, state: dict[str, Any]) -> None:
-    figure, number, (_, W) = open_figure(PAGE, "explorer"), state["chosen"], state["size"]
-    spot = figure.get_by_role("slider", name="patch of the photograph")
-    row, column = divmod(state["patch"], W)
-    spot.press("ArrowUp")
-    spot.press("ArrowLeft")
-    assert f"row {max(row - 1, 0)}, column {max(column - 1, 0)}:" in line(figure, 1)
-    assert_patch(line(figure, 1), state, number)
-    patch = alone(state["v_l"][number].reshape(2, -1).T, away_from=np.array([9, 9]))
-    figure.locator(".grad-space-local").scroll_into_view_if_needed()
-    figure.page.mouse.click(*on_screen(figure, "local", *state["v_l"][number].reshape(2, -1)[:, patch]))
-    assert f"row {patch // W}, column {patch % W}:" in line(figure, 1)
-    assert spot.get_attribute("aria-valuenow") == f"{patch}.000"
-
-
-def test_without_webassembly_the_nearest_picture_is_shown(open_figure: Open, state: dict[str, Any]) -> None:
-    figure = open_figure(PAGE, "explorer")
-    figure.page.add_init_script("delete globalThis.WebAssembly")
-    figure.page.reload()
-    free(figure).press("Shift+ArrowLeft")
-    status = figure.locator(".grad-status")
-    expect(status).to_contain_text("the nearest of 50 made beforehand", timeout=10_000)
-    expect(status).to_contain_text("this browser has no WebAssembly")
-    shown, made = numbers(status.inner_text().replace("−", "-")), np.frombuffer(state["made"], "<f4").reshape(2, -1).T
-    at = np.array([state["free"][0] - 0.2, state["free"][1]])
-    nearest = made[np.linalg.norm(made - at, axis=1).argmin()]
-    assert shown == pytest.approx(nearest, abs=0.0051)
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"scores": SCORES[:3]}, "4 samples, 3 scores and 4 places"), ({"chosen": 4}, "no photograph number 4")],
+)
+def test_what_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    figure = tiny_explorer(tmp_path)
+    given = {"scores": SCORES, "found": figure.found, "picture": figure.picture, "chosen": 0, **changes}
+    with pytest.raises(InputError, match=words):
+        Explorer(tiny_samples(tmp_path), **given)

@@ -1,67 +1,59 @@
-"""The figure of what a place sees, on the built site: by mouse, finger and keys, its numbers are the library's."""
+"""The figure of what a place sees, without a browser: its windows and outlines, and the bytes that it carries."""
 
-import re
-from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
-from living import drag, needs_browser, needs_site, redraws, states
-from playwright.sync_api import Locator, expect
+import torch
 
-PAGE = "book/03_images_to_features.html"
-pytestmark = [pytest.mark.browser, needs_site, needs_browser]
+from conftest import save
+from gradbook.analysis.receptive import Field
+from gradbook.living.influence import Influence
+from gradlib.errors import InputError
+from javascript import call
 
-
-def changes() -> np.ndarray:
-    """(stages, P, P, H, H) in standard deviations, as the page holds them."""
-    traits = states(PAGE)["influence"]
-    P, H = traits["patches"], traits["map_size"]
-    codes = np.frombuffer(traits["codes"], np.uint8).reshape(-1, P, P, H, H)
-    return np.array(traits["tops"])[:, None, None, None, None] * (codes / 255.0) ** 2
+NEAR, FAR = Field(67, 8, 7.0), Field(339, 16, 15.0)
 
 
-def told(figure: Locator) -> tuple[list[int], int, float]:
-    """The place or pixels that the sentence names, how many are outlined, and the largest change."""
-    words = figure.locator(".grad-told").inner_text()
-    found = re.search(r"(\d+) of (?:784|196) .* change, (\S+) standard", words)
-    assert found, words
-    return [int(n) for n in re.findall(r"\d+", words[: found.start()])], int(found[1]), float(found[2])
+@pytest.mark.parametrize(("field", "places"), [(NEAR, 28), (FAR, 14)])
+def test_window_joins_those_of_the_places_that_are_read(field: Field, places: int) -> None:
+    given = {**field._asdict(), "places": places}
+    for i, (first, last) in enumerate(call("influence_maths", "windowOf", [[i, 14, 224, given] for i in range(14)])):
+        at = i * (places - 1) / 13
+        low, high = field.window(int(np.floor(at + 1e-9))), field.window(int(np.ceil(at - 1e-9)))
+        assert (first, last) == (max(low[0], 0), min(high[1], 223))
 
 
-def expected(board: np.ndarray) -> tuple[int, float]:
-    return int(((board > 0) & (board >= 0.1 * board.max())).sum()), pytest.approx(board.max(), abs=0.0051)
+def test_outline_is_the_border_of_the_marked_cells() -> None:
+    marked = np.zeros((4, 4), int)
+    marked[0, 0] = marked[1:3, 2] = 1
+    (edges,) = call("influence_maths", "outline", [[marked.flatten().tolist(), 4]])
+    assert len(edges) == 4 + 6
+    assert [0, 0, 1, 0] in edges
+    assert [2, 2, 3, 2] not in edges, "between two marked cells"
+    assert [2, 1, 3, 1] in edges
 
 
-@pytest.mark.parametrize("stage", [0, 1])
-def test_keys_choose_a_place(open_figure: Callable[..., Locator], stage: int) -> None:
-    figure = open_figure(PAGE, "influence")
-    figure.get_by_role("combobox", name="stage").select_option(str(stage))
-    point = figure.get_by_role("slider", name="point")
-    point.press("ArrowLeft")
-    point.press("ArrowUp")
-    point.press("ArrowUp")
-    place, count, largest = told(figure)
-    assert place[:2] == [5, 6]
-    assert (count, largest) == expected(changes()[stage, :, :, 5, 6])
+def figure(path: Path, changes: torch.Tensor) -> Influence:
+    return Influence(changes, path, ["near", "far"], [NEAR, FAR], [28, 14], size=32)
 
 
-@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-def test_dragging_covers_a_patch(open_figure: Callable[..., Locator], touch: bool) -> None:
-    figure = open_figure(PAGE, "influence", has_touch=touch)
-    figure.get_by_role("combobox", name="the point").select_option("cover")
-    point = figure.get_by_role("slider", name="point")
-    point.press("ArrowRight")
-    (top, _, left, _), *_ = told(figure)
-    assert (top, left) == (112, 120)
-    drag(point, -60, 40, touch=touch)
-    (top, _, left, _), count, largest = told(figure)
-    assert top > 112
-    assert left < 120
-    assert (count, largest) == expected(changes()[0, top // 8, left // 8])
-    assert redraws(figure)
+def test_the_figure_carries_all_changes_to_half_a_byte(tmp_path: Path) -> None:
+    path = save(np.full((20, 20), 77, np.uint8), tmp_path / "cell.png")
+    changes = torch.rand(2, 4, 4, 3, 3) * torch.tensor([2.0, 5.0])[:, None, None, None, None]
+    shown = figure(path, changes)
+    codes = np.frombuffer(shown.codes, np.uint8).reshape(2, -1)
+    for k, top in enumerate(shown.tops):
+        (found,) = call("influence_maths", "decoded", [[codes[k].tolist(), top]])
+        np.testing.assert_allclose(np.sqrt(found), changes[k].flatten().sqrt(), atol=0.51 / 255 * top**0.5)
+        (column,) = call("influence_maths", "column", [[found, 9, 4]])
+        np.testing.assert_allclose(column, np.reshape(found, (16, 9))[:, 4], rtol=1e-6)
+    assert (shown.patches, shown.map_size, shown.place) == (4, 3, [1, 1])
+    assert shown.fields[1] == {"size": 339, "stride": 16, "centre": 15.0, "places": 14}
+    assert shown.photographs[8:12] == b"WEBP"
 
 
-def test_narrow_page_has_no_sideways_scroll(open_figure: Callable[..., Locator]) -> None:
-    figure = open_figure(PAGE, "influence", viewport={"width": 390, "height": 844})
-    expect(figure).to_have_attribute("aria-label", re.compile("point that can be moved"))
-    assert figure.evaluate("node => node.scrollWidth <= node.clientWidth")
+def test_changes_of_another_shape_are_refused(tmp_path: Path) -> None:
+    path = save(np.full((20, 20), 77, np.uint8), tmp_path / "cell.png")
+    with pytest.raises(InputError, match=r"\(1, 4, 4, 3, 3\) do not fit 2 names"):
+        figure(path, torch.rand(1, 4, 4, 3, 3))

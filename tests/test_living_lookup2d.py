@@ -1,113 +1,68 @@
-"""The figure of the local grid on the built site: by mouse, finger and keys, its numbers are gradlib's."""
+"""The figure of the local grid without a browser: its maths is PyTorch's, its bank is what was given."""
 
-import re
-from collections.abc import Callable
+import io
 
 import numpy as np
 import pytest
 import torch
-from living import drag, needs_browser, needs_site, redraws, states
-from playwright.sync_api import Locator, expect
+from PIL import Image
 
-from gradlib.grids import interpolate, knot_position
+from gradbook.living.lookup2d import COLUMNS, Lookup2D, around_patches, sprite
+from gradlib.errors import InputError
+from gradlib.grids import Grid, LocalGrid
+from javascript import call
 
-PAGE = "book/04_local_grid.html"
-NUMBER = r"-?\d+\.\d+"
-pytestmark = [pytest.mark.browser, needs_site, needs_browser]
-
-
-class Given:
-    """The page's own state, as tensors."""
-
-    def __init__(self) -> None:
-        traits = states(PAGE)["lookup2d"]
-        self.R = traits["R"]
-        self.G = torch.from_numpy(np.frombuffer(traits["G"], "<f4").reshape(self.R, self.R, -1).copy()).double()
-        self.places = torch.from_numpy(np.frombuffer(traits["places"], "<f4").reshape(-1, 2).copy()).double()
-        self.c = traits["c"]
-
-    def read(self, c: torch.Tensor, aligned: bool = True, padding: str = "border") -> torch.Tensor:
-        return interpolate(self.G, knot_position(c, self.R, align_corners=aligned), padding_mode=padding)
-
-    def distances(self, c: list[float], **rules: object) -> torch.Tensor:
-        reading = self.read(torch.tensor([c], dtype=torch.float64), **rules)
-        return (self.read(self.places) - reading).square().sum(dim=1)
+RULES = [(True, "border"), (False, "border"), (True, "zeros"), (False, "zeros")]
 
 
-def numbers(figure: Locator) -> list[float]:
-    """c, v and the four weights as the sentence gives them."""
-    words = re.sub(r"G\[[^]]*\]", "", figure.locator(".grad-told").inner_text().replace("−", "-"))
-    return [float(number) for number in re.findall(NUMBER, words)]
+@pytest.mark.parametrize(("aligned", "padding"), RULES)
+def test_features_and_nearest_are_those_of_pytorch(aligned: bool, padding: str) -> None:
+    R, K, N = 8, 5, 30
+    grid = Grid(2, R, K, align_corners=aligned, padding_mode=padding).double()
+    places = 2.4 * torch.rand(N + 1, 2, dtype=torch.float64) - 1.2
+    places[0], places[1] = torch.tensor([1.0, -1.0]), torch.tensor([-1 / 7, 3 / 7])  # a corner, a knot
+    with torch.no_grad():
+        features = grid(places)  # (N + 1, K)
+    rules = {"aligned": aligned, "padding": padding}
+    G = grid.G.detach().flatten().tolist()
+    (bank,) = call("lookup2d_maths", "featuresAt", [[G, K, places[:N].flatten().tolist(), R, rules]])
+    np.testing.assert_allclose(np.reshape(bank, (N, K)), features[:N], atol=1e-6)
+    (one,) = call("lookup2d_maths", "featureAt", [[G, K, places[N].tolist(), R, rules]])
+    np.testing.assert_allclose(one, features[N], atol=1e-6)
+
+    distances = (features[:N] - features[N]).square().sum(dim=1)
+    (found,) = call("lookup2d_maths", "nearest", [[one, bank, 6]])
+    assert [n for n, _ in found] == distances.argsort()[:6].tolist()
+    np.testing.assert_allclose([d for _, d in found], distances.sort().values[:6], atol=1e-6)
 
 
-def album(figure: Locator) -> list[tuple[int, float]]:
-    """Number and distance of each patch that is shown."""
-    labels = [button.get_attribute("aria-label") for button in figure.locator(".grad-patches button").all()]
-    found = [re.match(r"\d: (\S+), patch (\d+);", label or "") for label in labels]
-    return [(int(match[2]), float(match[1])) for match in found if match]
+def test_crops_lie_around_their_patches() -> None:
+    photograph = torch.arange(32.0).expand(1, 32, 32)  # each pixel holds its column
+    crops = around_patches(photograph, 4, 12)  # patches of 8, two more pixels on each side
+    assert crops.shape == (1, 4, 4, 12, 12)
+    assert crops[0, 1, 2, 0].tolist() == list(range(14, 26))
+    assert crops[0, 0, 0, 5].tolist() == [0, 0, *range(10)]  # the border goes on
+    with pytest.raises(InputError, match="cannot be cut"):
+        around_patches(photograph, 5, 12)
 
 
-def check(figure: Locator, given: Given, **rules: object) -> list[float]:
-    """The sentence and the album against gradlib; returns c."""
-    *c, first, second, a, b, d, e = numbers(figure)
-    aligned = bool(rules.get("aligned", True))
-    assert (first, second) == pytest.approx(
-        knot_position(torch.tensor(c), given.R, align_corners=aligned).tolist(), abs=3e-3
-    )
-    if rules.get("padding", "border") == "border":
-        assert a + b + d + e == pytest.approx(1, abs=3e-3)
-    distances = given.distances(c, **rules)
-    shown = album(figure)
-    assert len(shown) == 6
-    for (number, distance), best in zip(shown, distances.sort().values, strict=False):
-        assert distance == pytest.approx(distances[number].item(), rel=0.02, abs=0.2)  # the sentence rounds c
-        assert distance == pytest.approx(best.item(), rel=0.02, abs=0.2)
-    return c
+def test_sprite_keeps_the_pictures_in_order() -> None:
+    greys = torch.linspace(0, 1, COLUMNS + 3)
+    sheet = np.asarray(Image.open(io.BytesIO(sprite(greys[:, None, None].expand(-1, 8, 8)))).convert("L")) / 255
+    assert sheet.shape == (16, 8 * COLUMNS)
+    middles = sheet[4::8, 4::8].flatten()
+    np.testing.assert_allclose(middles[: len(greys)], greys, atol=0.03)
 
 
-def test_keys_move_the_point_and_the_nearest_patches_are_python_s(open_figure: Callable[..., Locator]) -> None:
-    given, figure = Given(), open_figure(PAGE, "lookup2d")
-    assert check(figure, given) == pytest.approx(given.c)
-    exact = given.distances(given.c).sort()
-    assert [n for n, _ in album(figure)] == exact.indices[:6].tolist()
-    assert [d for _, d in album(figure)] == pytest.approx(exact.values[:6].tolist(), abs=0.051)
-    point = figure.get_by_role("slider", name="coordinates c")
-    for key in ("ArrowRight", "ArrowUp", "ArrowUp", "Shift+ArrowLeft"):
-        point.press(key)
-    assert check(figure, given) == pytest.approx([given.c[0] - 0.18, given.c[1] + 0.04], abs=1e-3)
-
-
-@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-def test_dragging_and_pressing_a_patch(open_figure: Callable[..., Locator], touch: bool) -> None:
-    given, figure = Given(), open_figure(PAGE, "lookup2d", has_touch=touch)
-    drag(figure.get_by_role("slider", name="coordinates c"), -70, -40, touch=touch)
-    c = check(figure, given)
-    assert c[0] < given.c[0] - 0.2
-    assert c[1] > given.c[1] + 0.1
-    number, _ = album(figure)[2]
-    button = figure.locator(".grad-patches button").nth(2)
-    button.tap() if touch else button.click()
-    assert album(figure)[0] == (number, 0.0)
-    assert check(figure, given) == pytest.approx(given.places[number].tolist(), abs=1e-3)
-    assert redraws(figure)
-
-
-def test_another_rule_reads_another_feature(open_figure: Callable[..., Locator]) -> None:
-    given, figure = Given(), open_figure(PAGE, "lookup2d")
-    figure.locator(".grad-patches button").first.press("Enter")
-    assert album(figure)[0][1] == 0
-    figure.get_by_label("outermost knots at −1 and 1").uncheck()
-    figure.get_by_label("beyond the ends").select_option("zeros")
-    for _ in range(4):
-        figure.get_by_role("slider", name="coordinates c").press("Shift+ArrowRight")
-    check(figure, given, aligned=False, padding="zeros")
-    assert album(figure)[0][1] > 0
-
-
-def test_narrow_page_has_no_sideways_scroll(open_figure: Callable[..., Locator]) -> None:
-    figure = open_figure(PAGE, "lookup2d", viewport={"width": 390, "height": 844})
-    expect(figure).to_have_attribute("aria-label", re.compile("faint dots"))
-    box = figure.bounding_box()
-    assert box is not None
-    assert box["x"] + box["width"] <= 390
-    assert figure.evaluate("node => node.scrollWidth <= node.clientWidth")
+def test_figure_holds_the_grid_and_refuses_what_does_not_fit() -> None:
+    grid, places, patches = LocalGrid(2, 8, 3, align_corners=False), torch.zeros(4, 2), torch.zeros(4, 8, 8)
+    figure = Lookup2D(grid, places, patches, c=(0.5, -0.5))
+    np.testing.assert_array_equal(np.frombuffer(figure.G, "<f4").reshape(8, 8, 3), grid.G.detach())
+    assert (figure.align_corners, figure.padding_mode) == (False, "border")
+    assert figure.learnt == {"align_corners": False, "padding_mode": "border"}
+    assert "4 faint dots" in figure.words
+    with pytest.raises(InputError, match="3 axes"):
+        Lookup2D(LocalGrid(3, 4, 3), places, patches)
+    for wrong in (torch.zeros(3, 2), torch.zeros(4, 3), torch.zeros(0, 2)):
+        with pytest.raises(InputError, match="do not fit"):
+            Lookup2D(grid, wrong, patches)

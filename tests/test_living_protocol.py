@@ -1,118 +1,132 @@
-"""The switches of the evaluation on the built site: by mouse, finger and keys, AUROC, maps and ranks are Python's."""
+"""The switches of the evaluation without a browser: maps and scores are gradlib's to 1e-6."""
 
-import re
-from collections.abc import Callable
-from typing import Any
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from living import needs_browser, needs_site, redraws, states
-from playwright.sync_api import Locator, expect
 
-from gradlib.protocols import Reading, image_scores, maps
+from conftest import save
+from gradbook.analysis.protocol_switches import (
+    RELEASED,
+    SWITCHES,
+    Reading,
+    best_epoch_gain,
+    image_scores,
+    maps,
+    measure_all,
+    readings,
+)
+from gradbook.living.protocol import Protocol
+from gradbook.study.bootstrap import image_replicates, interval
+from gradbook.study.record import Scores
+from gradlib.errors import InputError
+from gradlib.metrics.curves import auroc
+from gradlib.scores import anomaly_map, image_score
+from javascript import call
 
-PAGE = "book/13_paper_and_code.html"
-pytestmark = [pytest.mark.browser, needs_site, needs_browser]
-
-
-def number(text: str) -> float:
-    return float(text.replace("−", "-").replace("\N{NO-BREAK SPACE}", " ").split(" %")[0])
-
-
-def table(state: dict[str, Any], name: str) -> np.ndarray:
-    """(combinations, ...) of a trait, in double precision."""
-    return np.frombuffer(state[name], "<f4").astype(np.float64).reshape(2 ** (len(state["switches"]) - 1), -1)
-
-
-def flip(figure: Locator, state: dict[str, Any], *keys: str) -> None:
-    for switch in state["switches"]:
-        if switch["key"] in keys:
-            figure.get_by_role("checkbox", name=switch["words"], exact=True).click()
-
-
-def assert_shown(figure: Locator, state: dict[str, Any], on: set[str], photograph: int = 0) -> None:
-    """The table, the sentence and both maps' labels, recomputed from the page's own numbers."""
-    keys = [switch["key"] for switch in state["switches"]]
-    for switch in state["switches"]:
-        box = figure.get_by_role("checkbox", name=switch["words"], exact=True)
-        expect(box).to_be_checked(checked=switch["key"] in on)
-    row = sum(2**i for i, key in enumerate(keys[:-1]) if key in on)
-    value, low, high = (100 * table(state, name) for name in ("values", "low", "high"))
-    shown = [line.locator("td").all_inner_texts() for line in figure.locator("tbody tr").all()]
-    for column in range(len(state["names"])):
-        paper, chosen, points, bounds = shown[column]
-        assert (number(paper), number(chosen)) == pytest.approx((value[0, column], value[row, column]), abs=0.0051)
-        assert number(points) == pytest.approx(value[row, column] - value[0, column], abs=0.0051)
-        if row:
-            told = [number(text) for text in bounds.split(" to ")]
-            assert told == pytest.approx([low[row, column], high[row, column]], abs=0.0051)
-    last, best = 100 * np.mean(state["epochs"], axis=0)
-    assert number(shown[-1][1]) == pytest.approx(best if "best_epoch" in on else last, abs=0.0051)
-
-    d = np.frombuffer(state["maps"], "<f4").reshape(-1, *state["map_size"])[photograph].astype(np.float64)
-    readings = [Reading(), Reading(**{key: key in on for key in keys[:-1]})]
-    expected = [image_scores(torch.from_numpy(d)[None], state["size"], reading).item() for reading in readings]
-    words = figure.locator(".grad-told").inner_text().replace("\N{NO-BREAK SPACE}", " ")
-    scores = re.search(r"image score (\S+) under the paper's protocol, (\S+) as chosen", words)
-    shares = re.search(r"class, (\S+) % score below it under the paper's protocol, (\S+) % as chosen", words)
-    assert scores, words
-    assert shares, words
-    assert [number(text) for text in scores.groups()] == pytest.approx(expected, abs=0.0051)
-    ranks = 100 * table(state, "ranks")[[0, row], photograph]
-    assert [number(text) for text in shares.groups()] == pytest.approx(ranks, abs=0.51)
-    assert state["examples"][photograph]["name"] in words
-    for title, reading in zip(("map, paper", "map, chosen"), readings, strict=True):
-        label = figure.get_by_role("img", name=re.compile(f"^{title}")).get_attribute("aria-label") or ""
-        top = maps(torch.from_numpy(d)[None], state["size"], reading)[:, ::2, ::2].max().item()  # as drawn
-        assert number(re.search(r"0 to (\S+),", label)[1]) == pytest.approx(top, abs=0.0051)  # type: ignore[index]
+EXACT = {"rtol": 1e-6, "atol": 1e-9}
+SIZES = [(14, 14, 224), (5, 3, 48), (1, 4, 30), (28, 28, 24)]
 
 
-def test_the_page_opens_under_the_paper_s_protocol(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["protocol"], open_figure(PAGE, "protocol")
-    assert_shown(figure, state, set())
+def how(reading: Reading) -> dict[str, bool]:
+    return {switch.key: getattr(reading, switch.key) for switch in SWITCHES}
 
 
-def test_each_switch_and_both_buttons_do_what_python_says(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["protocol"], open_figure(PAGE, "protocol")
-    for switch in state["switches"]:
-        flip(figure, state, switch["key"])
-        assert_shown(figure, state, {switch["key"]})
-        flip(figure, state, switch["key"])
-    figure.get_by_role("button", name="Released program").click()
-    assert_shown(figure, state, {switch["key"] for switch in state["switches"] if switch["released"]})
-    figure.get_by_role("button", name="Paper").click()
-    assert_shown(figure, state, set())
+@pytest.mark.parametrize(("H", "W", "size"), SIZES)
+@pytest.mark.parametrize(("protocol", "reading"), [("paper", Reading()), ("official", RELEASED)])
+def test_both_protocols_are_combinations_of_the_switches(
+    H: int, W: int, size: int, protocol: str, reading: Reading
+) -> None:
+    d = torch.rand(3, H, W, dtype=torch.float64)
+    expected = anomaly_map(d, size, protocol)
+    torch.testing.assert_close(maps(d, size, reading), expected)
+    torch.testing.assert_close(image_scores(d, size, reading), image_score(expected, protocol))
 
 
-def test_smoothing_needs_both_of_its_switches(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["protocol"], open_figure(PAGE, "protocol")
-    flip(figure, state, "score_smoothed")
-    expect(figure.locator(".grad-told")).to_contain_text("nothing to act on")
-    flip(figure, state, "smooth")
-    expect(figure.locator(".grad-told")).not_to_contain_text("nothing to act on")
-    assert_shown(figure, state, {"smooth", "score_smoothed"})
+@pytest.mark.parametrize(("H", "W", "size"), SIZES)
+def test_maps_and_scores_on_the_page_are_those_of_the_library(H: int, W: int, size: int) -> None:
+    d = torch.rand(1, H, W, dtype=torch.float64)
+    chosen = [Reading(*bits) for bits in product((False, True), repeat=4)]
+    given = [[d.flatten().tolist(), H, W, size, how(reading)] for reading in chosen]
+    for reading, shown in zip(chosen, call("protocol_maths", "readMap", given), strict=True):
+        np.testing.assert_allclose(np.reshape(shown, (size, size)), maps(d, size, reading)[0], **EXACT)
+    scores = torch.cat([image_scores(d, size, reading) for reading in chosen])
+    np.testing.assert_allclose(call("protocol_maths", "readScore", given), scores, **EXACT)
 
 
-def test_keys_flip_and_redraw_quickly(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["protocol"], open_figure(PAGE, "protocol")
-    first = figure.get_by_role("checkbox", name=state["switches"][0]["words"], exact=True)
-    first.press("Space")
-    assert_shown(figure, state, {"smooth"})
-    first.press("Tab")
-    figure.page.keyboard.press("Space")
-    assert_shown(figure, state, {"smooth", "score_smoothed"})
-    for _ in range(10):
-        first.press("Space")
-    assert redraws(figure)
+def test_combinations_are_numbered_alike() -> None:
+    all_readings = readings()
+    assert len(set(all_readings)) == len(all_readings) == 2 ** len(SWITCHES)
+    assert all_readings[0] == Reading()
+    on = [[getattr(reading, switch.key) for switch in SWITCHES] for reading in all_readings]
+    assert call("protocol_maths", "combination", [[row] for row in on]) == list(range(len(on)))
 
 
-def test_another_photograph_by_finger_on_a_telephone(open_figure: Callable[..., Locator]) -> None:
-    telephone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-    state, figure = states(PAGE)["protocol"], open_figure(PAGE, "protocol", **telephone)
-    last = len(state["examples"]) - 1
-    figure.get_by_role("combobox", name=re.compile("^photograph")).select_option(index=last)
-    assert_shown(figure, state, set(), last)
-    figure.get_by_role("checkbox", name=state["switches"][2]["words"], exact=True).tap()
-    assert_shown(figure, state, {state["switches"][2]["key"]}, last)
-    assert figure.page.evaluate("document.documentElement.scrollWidth") <= 390
+def run_of(folder: Path, *, sign: float = 1.0) -> tuple[Scores, list[Path]]:
+    """Made-up maps of two classes, whose defective half is larger on the whole; sign -1: smaller."""
+    label = np.arange(24) % 2
+    d = np.random.default_rng(0).random((24, 4, 4), np.float32) + np.float32(0.2 * sign) * label[:, None, None] + 1
+    names = np.array(["nut", "gear"] * 12)[np.argsort(label, kind="stable")]
+    paths = [save(np.full((8, 8), 9 * i, np.uint8), folder / f"{i}.png") for i in range(24)]
+    score = image_score(anomaly_map(torch.from_numpy(d), 28)).numpy()
+    return Scores(np.array([p.name for p in paths]), names, names, label, score, d.astype(np.float32)), paths
+
+
+def test_every_combination_is_measured_with_its_interval(tmp_path: Path) -> None:
+    found, _ = run_of(tmp_path)
+    measured = measure_all(found, 28)
+    assert measured.names == [*dict.fromkeys(found.category.tolist()), "mean"]
+    for number in (0, 3, 12):
+        reading, drawn = readings()[number], []
+        score = image_scores(torch.from_numpy(found.d), 28, reading).numpy()
+        for column, name in enumerate(measured.names[:-1]):
+            here = found.category == name
+            assert measured.value[number, column] == auroc(score[here], found.label[here]).value
+            drawn.append(
+                image_replicates(score[here], found.label[here])
+                - image_replicates(found.score[here], found.label[here])
+            )
+        assert measured.value[number, -1] == pytest.approx(measured.value[number, :-1].mean())
+        bounds = interval(np.mean(drawn, axis=0))
+        assert (measured.low[number, -1], measured.high[number, -1]) == pytest.approx(bounds, abs=0.01)
+    np.testing.assert_array_equal(measured.low[0], 0)
+    peers = (found.category == found.category[5]) & (found.label == 0)
+    expected = (found.score[peers] < found.score[5]).mean()
+    assert measured.rank(5, found.category, found.label)[0] == expected
+
+
+def test_the_flip_lifts_each_class_above_one_half(tmp_path: Path) -> None:
+    measured = measure_all(run_of(tmp_path, sign=-1.0)[0], 28)
+    flipped = readings().index(Reading(flip=True))
+    assert measured.value[0].max() < 0.5
+    np.testing.assert_allclose(measured.value[flipped], 1 - measured.value[0])
+
+
+def test_a_class_of_one_kind_is_refused(tmp_path: Path) -> None:
+    found, _ = run_of(tmp_path)
+    found.label[:] = 0
+    with pytest.raises(InputError, match="no normal or no defective"):
+        measure_all(found, 28)
+
+
+def test_the_best_epoch_is_never_worse() -> None:
+    assert best_epoch_gain([0.5, 0.9, 0.8]) == pytest.approx(0.1)
+    assert best_epoch_gain([0.5, 0.6]) == 0
+
+
+def test_the_figure_carries_all_combinations(tmp_path: Path) -> None:
+    found, paths = run_of(tmp_path)
+    measured = measure_all(found, 28)
+    figure = Protocol(measured, found, paths, {"one": 3, "two": 4}, epochs=[[0.5, 0.9, 0.8]], size=28)
+    assert [switch["key"] for switch in figure.switches] == [*[s.key for s in SWITCHES], "best_epoch"]
+    assert figure.on == [False] * 6
+    values = np.frombuffer(figure.values, "<f4").reshape(32, 3)
+    np.testing.assert_allclose(values, measured.value, rtol=1e-6)
+    ranks = np.frombuffer(figure.ranks, "<f4").reshape(32, 2)
+    np.testing.assert_allclose(ranks[:, 1], measured.rank(4, found.category, found.label), rtol=1e-6)
+    assert figure.epochs == [[0.8, 0.9]]
+    assert len(figure.maps) == 2 * 16 * 4
+    with pytest.raises(InputError, match="24 scores, 2 photographs"):
+        Protocol(measured, found, paths[:2], {"one": 0})

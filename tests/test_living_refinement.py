@@ -1,120 +1,86 @@
-"""Refinement on the built site: by mouse, finger and keys, S, d and the scores are those of PyTorch."""
+"""The refinement figure without a browser: maths is gradlib's to 1e-6, the model carries what the page needs."""
 
-import re
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from living import drag, needs_browser, needs_site, redraws, states
-from playwright.sync_api import Locator, expect
+from torch.nn import functional as F
 
-from gradlib.scores import anomaly_map, image_score
+from conftest import save
+from gradbook.living.refinement import Refinement
+from gradlib.config import GradConfig
+from gradlib.errors import InputError
+from gradlib.model import GRAD
+from gradlib.refinement import refine, similarity
+from gradlib.scores import PROTOCOLS, anomaly_map, image_score
+from javascript import call
 
-PAGE = "book/07_feature_refinement.html"
-pytestmark = [pytest.mark.browser, needs_site, needs_browser]
-
-
-def number(text: str) -> float:
-    return float(text.replace("−", "-").replace("\N{NO-BREAK SPACE}%", ""))
-
-
-def maps(state: dict[str, Any]) -> dict[str, torch.Tensor]:
-    """What the page carries for each pixel, (B, H, W) in double precision."""
-    shape = (len(state["names"]), *state["map_size"])
-    found = {name: np.frombuffer(state[name], "<f4").reshape(shape) for name in ("mse", "cosine", "distance")}
-    return {name: torch.from_numpy(values.astype(np.float64)) for name, values in found.items()}
+EXACT = {"rtol": 1e-6, "atol": 1e-12}
 
 
-def expected(state: dict[str, Any], **changes: float) -> dict[str, torch.Tensor]:
-    """S, d, the share below k and both scores, recomputed from the page's own numbers."""
-    at, rules = maps(state), {name: state[name] for name in ("k", "lambda_1", "lambda_2")} | changes
-    S = rules["lambda_1"] * (at["mse"] < rules["k"]) + rules["lambda_2"] * at["cosine"]
-    d = (1 - S).abs() * at["distance"]
-    scores = [image_score(anomaly_map(values, state["size"])) for values in (d, at["distance"])]
-    return {
-        **at,
-        "S": S,
-        "d": d,
-        "share": (at["mse"] < rules["k"]).double().mean((1, 2)),
-        "scores": torch.stack(scores),
-    }
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(("H", "W", "size"), [(14, 14, 224), (5, 3, 24), (1, 4, 30), (28, 28, 20)])
+def test_maps_are_enlarged_as_in_the_library(H: int, W: int, size: int, protocol: str) -> None:
+    d = torch.rand(3, H, W, dtype=torch.float64)
+    found = call("scores_maths", "anomalyMap", [[one.flatten().tolist(), H, W, size, protocol] for one in d])
+    np.testing.assert_allclose(np.reshape(found, (3, size, size)), anomaly_map(d, size, protocol), **EXACT)
 
 
-def assert_table_is(figure: Locator, known: dict[str, torch.Tensor]) -> None:
-    for i, row in enumerate(figure.locator("tbody tr").all()):
-        share, score, plain = (number(text) for text in row.locator("td").all_inner_texts())
-        assert share == pytest.approx(100 * known["share"][i].item(), abs=0.51)
-        assert (score, plain) == pytest.approx(tuple(known["scores"][:, i].tolist()), abs=0.0051)
+@pytest.mark.parametrize(("H", "W", "size"), [(14, 14, 224), (5, 3, 24), (1, 4, 30), (28, 28, 20), (2, 2, 5)])
+def test_the_score_needs_no_enlarged_map(H: int, W: int, size: int) -> None:
+    d = torch.rand(1, H, W, dtype=torch.float64)
+    (pools,) = call("scores_maths", "pooling", [[H, W, size]])
+    found = call("scores_maths", "imageScore", [[d.flatten().tolist(), pools]])
+    np.testing.assert_allclose(found, image_score(anomaly_map(d, size)), **EXACT)
 
 
-def assert_sentence_is(figure: Locator, known: dict[str, torch.Tensor], photograph: int = 0) -> tuple[int, int]:
-    words = figure.locator(".grad-told").inner_text()
-    found = re.match(r"Row (\d+), column (\d+): mse (\S+) (.) k.* = (\S+) and d = .* · (\S+) = (\S+)$", words)
-    assert found, words
-    row, column, mse, sign, S, distance, d = found.groups()
-    at = (photograph, int(row), int(column))
-    told = {"mse": mse, "S": S, "distance": distance, "d": d}
-    for name, text in told.items():
-        assert number(text) == pytest.approx(known[name][at].item(), abs=5.1e-4), name
-    assert sign in "<≥"
-    return int(row), int(column)
+@pytest.mark.parametrize(
+    ("k", "lambda_1", "lambda_2"), [(0.25, 0.3, 0.7), (10.0, 0.3, 0.7), (0.9, 1.0, 1.0), (1.0, 0, 0)]
+)
+def test_refinement_is_that_of_the_library(k: float, lambda_1: float, lambda_2: float) -> None:
+    x, f_n = torch.randn(2, 1, 6, 4, 5, dtype=torch.float64)
+    mse = (x - f_n).square().mean(dim=1).flatten().tolist()
+    cosine = F.cosine_similarity(x, f_n, dim=1).flatten().tolist()
+    distance = (x - f_n).norm(dim=1).flatten().tolist()
+    rules = {"k": k, "lambda_1": lambda_1, "lambda_2": lambda_2}
+
+    S = similarity(x, f_n, mse_threshold=k, lambda_mse=lambda_1, lambda_cos=lambda_2)  # (1, 4, 5)
+    x_hat = refine(x, f_n, S)
+    (found,) = call("refinement_maths", "similarities", [[mse, cosine, rules]])
+    np.testing.assert_allclose(found, S.flatten(), **EXACT)
+    (d,) = call("refinement_maths", "errors", [[found, distance]])
+    np.testing.assert_allclose(d, (x - x_hat).norm(dim=1).flatten(), **EXACT)
+    (channel,) = call(
+        "refinement_maths", "refined", [[x[0, 2].flatten().tolist(), f_n[0, 2].flatten().tolist(), found]]
+    )
+    np.testing.assert_allclose(channel, x_hat[0, 2].flatten(), **EXACT)
+    (share,) = call("refinement_maths", "shareBelow", [[mse, k]])
+    assert share == pytest.approx(np.mean(np.array(mse) < k))
 
 
-def test_the_page_opens_as_the_model_was_trained(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["refinement"], open_figure(PAGE, "refinement")
-    assert {name: state[name] for name in state["learnt"]} == state["learnt"]
-    assert_table_is(figure, expected(state))
-    assert_sentence_is(figure, expected(state))
-    expect(figure.get_by_role("img", name=re.compile(r"^S: "))).to_be_visible()
+def figure(paths: list[Path], names: list[str]) -> tuple[Refinement, GRAD, torch.Tensor]:
+    config = GradConfig(channels=8, map_size=(4, 4), fusion="slim", blocks=1, width=8, mse_threshold=0.9)
+    model, x = GRAD(config).eval(), torch.randn(2, 8, 4, 4)
+    with torch.no_grad():
+        return Refinement(model(x), paths, names, config, size=32, channels=3), model, x
 
 
-def test_keys_move_k_and_both_weights(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["refinement"], open_figure(PAGE, "refinement")
-    k = figure.get_by_role("slider", name="k", exact=True)
-    k.press("End")
-    known = expected(state, k=10 ** float(k.input_value()))
-    assert known["share"].min() == 1, "at the right end mse < k everywhere"
-    assert_table_is(figure, known)
-    for name in ("λ₁", "λ₂"):
-        figure.get_by_role("slider", name=re.compile(name)).press("Home")
-    assert_table_is(figure, expected(state, lambda_1=0.0, lambda_2=0.0, k=10 ** float(k.input_value())))
-    assert_sentence_is(figure, expected(state, lambda_1=0.0, lambda_2=0.0))
-    figure.get_by_role("button", name="As trained").click()
-    assert_table_is(figure, expected(state))
+def test_the_figure_carries_the_model_s_own_numbers(tmp_path: Path) -> None:
+    path = save(np.full((20, 30), 77, np.uint8), tmp_path / "cell.png")
+    shown, model, x = figure([path, path], ["one", "two"])
+    mse, cosine, distance = (np.frombuffer(getattr(shown, name), "<f4") for name in ("mse", "cosine", "distance"))
+    S = shown.lambda_1 * (mse < shown.k) + shown.lambda_2 * cosine
+    with torch.no_grad():
+        np.testing.assert_allclose(abs(1 - S) * distance, model(x).error.flatten(), rtol=1e-4)
+    assert (shown.k, shown.lambda_1, shown.lambda_2) == (0.9, 0.3, 0.7)
+    assert shown.learnt == {"k": 0.9, "lambda_1": 0.3, "lambda_2": 0.7}
+    assert len(shown.x) == len(shown.f_n) == 2 * 3 * 16 * 4
+    assert shown.photographs[8:12] == b"WEBP"
+    assert "2 photographs" in shown.words
 
 
-@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-def test_the_point_picks_a_pixel(open_figure: Callable[..., Locator], touch: bool) -> None:
-    state, figure = states(PAGE)["refinement"], open_figure(PAGE, "refinement", has_touch=touch)
-    point = figure.get_by_role("slider", name="pixel")
-    row, column = state["pixel"]
-    across, down = 60 if column < 7 else -60, 40 if row < 7 else -40
-    drag(point, across, down, touch=touch)
-    moved = assert_sentence_is(figure, expected(state))
-    assert (np.sign(moved[1] - column), np.sign(moved[0] - row)) == (np.sign(across), np.sign(down))
-    point.press("ArrowUp")
-    point.press("ArrowLeft")
-    assert assert_sentence_is(figure, expected(state)) == (moved[0] - 1, moved[1] - 1)
-
-
-@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-def test_a_dragged_slider_redraws(open_figure: Callable[..., Locator], touch: bool) -> None:
-    state, figure = states(PAGE)["refinement"], open_figure(PAGE, "refinement", has_touch=touch)
-    k = figure.get_by_role("slider", name="k", exact=True)
-    before = k.input_value()
-    drag(k, 60, 0, touch=touch, steps=30)
-    assert float(k.input_value()) > float(before)
-    assert_table_is(figure, expected(state, k=10 ** float(k.input_value())))
-    assert redraws(figure)
-
-
-def test_another_photograph_and_channel_on_a_telephone(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["refinement"], open_figure(PAGE, "refinement", viewport={"width": 390, "height": 844})
-    figure.get_by_role("combobox", name=re.compile("^photograph")).select_option(label=state["names"][-1])
-    assert_sentence_is(figure, expected(state), len(state["names"]) - 1)
-    before = figure.get_by_role("img", name=re.compile("^x:")).get_attribute("aria-label")
-    figure.get_by_label("channel").select_option(index=1)
-    assert figure.get_by_role("img", name=re.compile("^x:")).get_attribute("aria-label") != before
-    assert figure.page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_as_many_names_as_photographs_are_needed(tmp_path: Path) -> None:
+    path = save(np.full((20, 30), 77, np.uint8), tmp_path / "cell.png")
+    with pytest.raises(InputError, match="1 paths and 2 names"):
+        figure([path], ["one", "two"])

@@ -1,78 +1,89 @@
-"""Scoring on the built site: by mouse, finger and keys, scores and ranks are those of PyTorch."""
+"""The scoring figure without a browser: its maths is PyTorch's, and its two usual positions are the protocols'."""
 
-import re
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from living import drag, needs_browser, needs_site, redraws, states
-from playwright.sync_api import Locator, expect
 from torch import Tensor
 from torch.nn import functional as F
 
-from gradlib.scores import anomaly_map, image_score
+from conftest import save
+from gradbook.living.scoring import Scoring
+from gradlib.errors import InputError
+from gradlib.scores import BOX, PROTOCOLS, anomaly_map, image_score
+from javascript import call
 
-PAGE = "book/08_map_and_scores.html"
-pytestmark = [pytest.mark.browser, needs_site, needs_browser]
-
-
-def maps(state: dict[str, Any]) -> Tensor:
-    """d as the page carries it, (B, H, W) in double precision."""
-    d = np.frombuffer(state["d"], "<f4").reshape(len(state["names"]), *state["map_size"])
-    return torch.from_numpy(d.astype(np.float64))
+EXACT = {"rtol": 1e-6, "atol": 1e-9}
 
 
-def assert_table_is(figure: Locator, d: Tensor, scores: Tensor) -> None:
-    """Largest d and score to both digits, and ranks that fit the scores."""
-    for i, row in enumerate(figure.locator("tbody tr").all()):
-        largest, score, rank = (float(text) for text in row.locator("td").all_inner_texts())
-        assert (largest, score) == pytest.approx((d[i].max().item(), scores[i].item()), abs=0.0051)
-        assert rank == 1 + int((scores > scores[i]).sum())
+def scored(d: Tensor, size: int, *, smoothing: int = 1, window: int) -> tuple[Tensor, Tensor]:
+    """What the figure should compute, in PyTorch: (B, H, W) -> the map (B, S, S), the score (B,)."""
+    maps = F.interpolate(d[:, None], (size, size), mode="bilinear", align_corners=True)  # (B, 1, S, S)
+    maps = F.avg_pool2d(maps, smoothing, stride=1, padding=smoothing // 2)  # (B, 1, S, S)
+    return maps[:, 0], F.avg_pool2d(maps, window, stride=1).amax(dim=(1, 2, 3))
 
 
-def test_the_page_opens_under_the_paper_s_protocol(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["scoring"], open_figure(PAGE, "scoring")
-    d = maps(state)
-    assert_table_is(figure, d, image_score(anomaly_map(d, state["size"])))
-    figure.get_by_role("button", name="Released code").click()
-    assert_table_is(figure, d, image_score(anomaly_map(d, state["size"], "official"), "official"))
-    figure.get_by_role("button", name="Paper").click()
-    assert_table_is(figure, d, image_score(anomaly_map(d, state["size"])))
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("size", [224, 60])
+def test_the_usual_positions_are_the_protocols(protocol: str, size: int) -> None:
+    d = torch.rand(4, 14, 14)
+    maps, score = scored(d, size, smoothing=BOX if protocol == "official" else 1, window=size // 7)
+    expected = anomaly_map(d, size, protocol)
+    torch.testing.assert_close(maps, expected)
+    torch.testing.assert_close(score, image_score(expected, protocol))
 
 
-def test_keys_take_the_window_to_both_ends_and_corners_change(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["scoring"], open_figure(PAGE, "scoring")
-    d, window = maps(state), figure.get_by_role("slider", name="pooling window")
-    window.press("Home")
-    assert_table_is(figure, d, anomaly_map(d, state["size"]).amax(dim=(1, 2)))  # pixels need not meet d's own peaks
-    expect(figure.locator(".grad-told")).to_contain_text("224 × 224 windows")
-    window.press("End")
-    assert_table_is(figure, d, anomaly_map(d, state["size"]).mean(dim=(1, 2)))
-    figure.get_by_role("checkbox", name="corners aligned").uncheck()
-    edges = F.interpolate(d[:, None], (state["size"],) * 2, mode="bilinear", align_corners=False)
-    assert_table_is(figure, d, edges.mean(dim=(1, 2, 3)))
+@pytest.mark.parametrize(("H", "W", "size"), [(14, 14, 56), (5, 3, 24), (1, 4, 30), (28, 28, 20)])
+def test_corners_that_are_not_aligned_are_torch_s(H: int, W: int, size: int) -> None:
+    d = torch.rand(1, H, W, dtype=torch.float64)
+    (found,) = call("scores_maths", "anomalyMap", [[d.flatten().tolist(), H, W, size, "paper", False]])
+    known = F.interpolate(d[:, None], (size, size), mode="bilinear", align_corners=False)
+    np.testing.assert_allclose(np.reshape(found, (size, size)), known[0, 0], **EXACT)
 
 
-@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-def test_a_dragged_slider_redraws(open_figure: Callable[..., Locator], touch: bool) -> None:
-    state, figure = states(PAGE)["scoring"], open_figure(PAGE, "scoring", has_touch=touch)
-    slider, d = figure.get_by_role("slider", name="pooling window"), maps(state)
-    drag(slider, 40, 0, touch=touch, steps=20)
-    window = int(slider.input_value())
-    assert window > state["usual"]
-    means = F.avg_pool2d(anomaly_map(d, state["size"])[:, None], window, stride=1)
-    assert_table_is(figure, d, means.amax(dim=(1, 2, 3)))
-    assert redraws(figure)
+@pytest.mark.parametrize(("smoothing", "window"), [(1, 1), (1, 8), (21, 8), (5, 56), (41, 31)])
+def test_score_and_place_are_python_s(smoothing: int, window: int) -> None:
+    d, size = torch.rand(1, 14, 14, dtype=torch.float64), 56
+    maps, score = scored(d, size, smoothing=smoothing, window=window)
+    enlarged = anomaly_map(d, size).flatten().tolist()
+    (found,) = call("scoring_maths", "scored", [[enlarged, size, smoothing, window]])
+    np.testing.assert_allclose(np.reshape(found["map"], (size, size)), maps[0], **EXACT)
+    assert found["score"] == pytest.approx(score.item(), rel=1e-9)
+    row, column = found["row"], found["column"]
+    within = maps[0, row : row + window, column : column + window]
+    assert within.mean().item() == pytest.approx(score.item(), rel=1e-9)
 
 
-def test_another_photograph_on_a_telephone(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["scoring"], open_figure(PAGE, "scoring", viewport={"width": 390, "height": 844})
-    figure.get_by_role("combobox", name="photograph").select_option(label=state["names"][-1])
-    score = image_score(anomaly_map(maps(state), state["size"]))[-1].item()
-    told = re.search(r"the score, is (\S+), its", figure.locator(".grad-told").inner_text())
-    assert told
-    assert float(told[1]) == pytest.approx(score, abs=0.0051)
-    expect(figure.get_by_role("img", name=re.compile("^means of the windows: highest"))).to_be_visible()
-    assert figure.page.evaluate("document.documentElement.scrollWidth") <= 390
+@pytest.mark.parametrize("aligned", [True, False])
+@pytest.mark.parametrize(("H", "W"), [(14, 14), (5, 3)])
+@pytest.mark.parametrize(("smoothing", "window"), [(1, 1), (21, 8), (5, 56)])
+def test_the_table_s_scores_are_python_s(smoothing: int, window: int, H: int, W: int, aligned: bool) -> None:
+    d, size = torch.rand(3, H, W, dtype=torch.float64), 56
+    maps = F.interpolate(d[:, None], (size, size), mode="bilinear", align_corners=aligned)  # (3, 1, S, S)
+    maps = F.avg_pool2d(maps, smoothing, stride=1, padding=smoothing // 2)
+    known = F.avg_pool2d(maps, window, stride=1).amax(dim=(1, 2, 3))  # (3,)
+    parts = [one.flatten().tolist() for one in d]
+    (found,) = call("scoring_maths", "scoresOf", [[parts, H, W, size, smoothing, window, aligned]])
+    np.testing.assert_allclose(found, known, **EXACT)
+
+
+def test_means_stand_where_their_windows_are_centred() -> None:
+    (found,) = call("scoring_maths", "scored", [[list(range(25)), 5, 1, 3]])
+    assert (found["row"], found["column"], found["count"]) == (2, 2, 3)
+    assert found["means"][0] == pytest.approx(6)  # the mean of 0, 1, 2, 5, 6, 7, 10, 11, 12
+
+
+def test_the_figure_carries_maps_and_photographs(tmp_path: Path) -> None:
+    path, d = save(np.full((20, 30), 77, np.uint8), tmp_path / "cell.png"), torch.rand(2, 4, 4)
+    shown = Scoring(d, [path, path], ["one", "two"], size=28)
+    np.testing.assert_array_equal(np.frombuffer(shown.d, "<f4"), d.flatten())
+    assert (shown.window, shown.usual, shown.smoothing, shown.aligned) == (4, 4, 1, True)
+    assert shown.photographs[8:12] == b"WEBP"
+    assert "2 photographs" in shown.words
+
+
+def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
+    path = save(np.full((20, 30), 77, np.uint8), tmp_path / "cell.png")
+    with pytest.raises(InputError, match="1 paths and 2 names"):
+        Scoring(torch.rand(2, 4, 4), [path], ["one", "two"])

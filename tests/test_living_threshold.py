@@ -1,144 +1,85 @@
-"""The threshold on the built site: by mouse, finger and keys, its counts, rates and masks are Python's."""
+"""The threshold figure without a browser: counts and bins are Python's, and any finished run can be shown."""
 
-import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+
 from conftest import save
-from living import drag, needs_browser, needs_site, opened, redraws, served, states, write_page
-from playwright.sync_api import Browser, Locator, expect
-
-from gradlib.plots import confusion
-from gradlib.results import Scores
-from gradlib.scores import anomaly_map
-from gradlib.widgets.threshold import Threshold
-
-PAGE = "book/10_reading_the_result.html"
-pytestmark = [pytest.mark.browser, needs_site, needs_browser]
+from gradbook.living.threshold import Threshold, examples
+from gradbook.study.record import Scores
+from gradlib.deploy.thresholds import confusion
+from gradlib.errors import InputError
+from gradlib.scores import anomaly_map, image_score
+from javascript import call
 
 
-def numbers(state: dict[str, Any], name: str) -> np.ndarray:
-    return np.frombuffer(state[name], "<f4").astype(np.float64)
+def run_of(folder: Path, categories: list[str], labels: list[int], **changes: np.ndarray) -> tuple[Scores, list[Path]]:
+    """Made-up scores of a few photographs, read off their maps."""
+    n = len(labels)
+    paths = [save(np.full((8, 8), 9 * i, np.uint8), folder / f"{i}.png") for i in range(n)]
+    d = np.random.default_rng(0).random((n, 4, 4), np.float32)
+    score = image_score(anomaly_map(torch.from_numpy(d), 28)).numpy()
+    rows = {"image": np.array([p.name for p in paths]), "category": np.array(categories), "label": np.array(labels)}
+    return Scores(**{**rows, "defect": np.array(["good"] * n), "score": score, "d": d, **changes}), paths
 
 
-def threshold_of(figure: Locator) -> float:
-    """To three digits; the sentence has two."""
-    return float(figure.get_by_role("slider", name="threshold").get_attribute("aria-valuenow") or "")
+def test_counts_are_those_of_the_library() -> None:
+    score, label = np.random.default_rng(0).random(200).round(2), np.arange(200) % 3 // 2
+    limits = [0.0, 0.25, float(score[7]), 1.5]
+    counted = call("threshold_maths", "confusion", [[score.tolist(), label.tolist(), limit] for limit in limits])
+    for limit, counts in zip(limits, counted, strict=True):
+        assert list(counts.values()) == list(confusion(score, label, limit).values())
 
 
-def assert_sentence_is(figure: Locator, state: dict[str, Any], group: int = -1) -> dict[str, int]:
-    """Counts and rates as Python has them; 1e-3 of the threshold is not on the page, so a count may differ by those."""
-    words = figure.locator(".grad-told").inner_text().replace("\N{NO-BREAK SPACE}", " ")
-    score, label = numbers(state, "scores"), numbers(state, "labels")
-    here = (group < 0) | (numbers(state, "groups") == group)
-    bounds = [confusion(score[here], label[here], threshold_of(figure) + shift) for shift in (-6e-4, 6e-4)]
-    found, missed, recall = re.search(r"(\d+) found, (\d+) missed, recall (\S+) %", words).groups()  # type: ignore[union-attr]
-    alarms, passed, rate = re.search(r"(\d+) false alarms, (\d+) passed, false alarm rate (\S+) %", words).groups()  # type: ignore[union-attr]
-    counts = {"found": int(found), "missed": int(missed), "false alarms": int(alarms), "passed": int(passed)}
-    for name, count in counts.items():
-        low, high = sorted(bound[name] for bound in bounds)
-        assert low <= count <= high, name
-    assert float(recall) == pytest.approx(100 * int(found) / label[here].sum(), abs=0.051)
-    assert float(rate) == pytest.approx(100 * int(alarms) / (1 - label[here]).sum(), abs=0.051)
-    if called := int(found) + int(alarms):
-        precision = re.search(r"precision (\S+) %", words)
-        assert precision
-        assert float(precision[1]) == pytest.approx(100 * int(found) / called, abs=0.051)
-    return counts
+def test_rates_are_undefined_where_nothing_can_be_divided() -> None:
+    counts = {"found": 3, "missed": 1, "alarms": 1, "passed": 4}
+    (full,) = call("threshold_maths", "rates", [[counts]])
+    assert full == {"recall": 0.75, "alarmRate": 0.2, "precision": 0.75}
+    (empty,) = call("threshold_maths", "rates", [[{**counts, "found": 0, "missed": 0, "alarms": 0}]])
+    assert empty == {"recall": None, "alarmRate": 0, "precision": None}  # JSON has no NaN
 
 
-def assert_exhibits_are(figure: Locator, state: dict[str, Any], group: int = -1) -> list[str]:
-    """Each photograph's verdict from its score, and the share of its map at or above the threshold."""
-    threshold, score, label = threshold_of(figure), numbers(state, "scores"), numbers(state, "labels")
-    maps = torch.from_numpy(numbers(state, "maps").reshape(-1, *state["map_size"]))
-    shown = [one for one in state["examples"] if one["group"] == group]
-    words = figure.locator(".grad-title").all_inner_texts()
-    assert len(words) == len(shown)
-    for one, text in zip(shown, words, strict=True):
-        assert one["why"] in text
-        if abs(score[one["row"]] - threshold) > 1e-3:
-            outcome = [["Passed", "False alarm"], ["Missed", "Found"]][int(label[one["row"]])]
-            assert outcome[int(score[one["row"]] >= threshold)] in text
-        marked = re.search(r"(\S+)\s% marked", text)
-        assert marked
-        enlarged = anomaly_map(maps[[one["tile"]]], state["size"], state["protocol"])
-        assert float(marked[1]) == pytest.approx(100 * (enlarged >= threshold).double().mean().item(), abs=0.08)
-    return words
+def test_bins_are_numpy_s() -> None:
+    values = np.random.default_rng(1).normal(size=300)
+    (counts,) = call("threshold_maths", "histogram", [[values.tolist(), -4.0, 4.0, 40]])
+    np.testing.assert_array_equal(counts, np.histogram(values, 40, (-4.0, 4.0))[0])
 
 
-def test_the_page_opens_where_nine_in_ten_normals_pass(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["threshold"], open_figure(PAGE, "threshold")
-    counts = assert_sentence_is(figure, state)
-    assert counts["passed"] / (counts["passed"] + counts["false alarms"]) == pytest.approx(0.9, abs=0.01)
-    assert len(assert_exhibits_are(figure, state)) == 6
+def test_examples_are_the_ends_and_the_middle_of_each_kind() -> None:
+    score, label = np.array([1.0, 2, 3, 4, 5, 6, 7, 8]), np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    why = examples(score, label, 5.9)
+    assert list(why) == [7, 5, 4, 3, 2]
+    assert why[5] == "defective, nearest to the start"
+    assert why[3] == "normal, highest score"  # and nearest to the start: named once
 
 
-def test_keys_move_the_threshold_to_both_ends(open_figure: Callable[..., Locator]) -> None:
-    state, figure = states(PAGE)["threshold"], open_figure(PAGE, "threshold")
-    point = figure.get_by_role("slider", name="threshold")
-    before = threshold_of(figure)
-    point.press("ArrowRight")
-    assert threshold_of(figure) > before
-    assert_sentence_is(figure, state)
-    for _ in range(22):
-        point.press("Shift+ArrowRight")
-    nothing = assert_sentence_is(figure, state)
-    assert nothing["found"] == nothing["false alarms"] == 0
-    expect(figure.locator(".grad-told")).to_contain_text("precision undefined")
-    for _ in range(22):
-        point.press("Shift+ArrowLeft")
-    everything = assert_sentence_is(figure, state)
-    assert everything["missed"] == everything["passed"] == 0
-    assert_exhibits_are(figure, state)
+def test_a_run_of_two_classes_can_be_shown_as_one_or_apart(tmp_path: Path) -> None:
+    found, paths = run_of(tmp_path, ["nut"] * 6 + ["gear"] * 6, [0, 0, 0, 1, 1, 1] * 2)
+    shown = Threshold(found, paths, size=28)
+    assert (shown.names, shown.group, shown.from_maps) == (["nut", "gear"], -1, True)
+    assert {one["group"] for one in shown.examples} == {-1, 0, 1}
+    assert shown.threshold == pytest.approx(np.quantile(found.score[found.label == 0], 0.9))
+    tiles = 1 + max(one["tile"] for one in shown.examples)
+    assert len(shown.maps) == tiles * 16 * 4
+    assert all(one["name"] == f"{one['row']}.png" for one in shown.examples)
 
 
-@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-def test_dragging_moves_counts_and_masks(open_figure: Callable[..., Locator], touch: bool) -> None:
-    state, figure = states(PAGE)["threshold"], open_figure(PAGE, "threshold", has_touch=touch)
-    before, counts = assert_exhibits_are(figure, state), assert_sentence_is(figure, state)
-    drag(figure.get_by_role("slider", name="threshold"), 90, 0, touch=touch)
-    assert assert_exhibits_are(figure, state) != before
-    assert assert_sentence_is(figure, state)["found"] < counts["found"]
-    assert redraws(figure)
+def test_a_run_without_defects_can_be_shown(tmp_path: Path) -> None:
+    found, paths = run_of(tmp_path, ["nut"] * 3, [0, 0, 0], score=np.array([0.1, 5.0, 9.0], np.float32))
+    shown = Threshold(found, paths, size=28)
+    assert (shown.group, shown.from_maps) == (0, False)  # one class; scores that the maps do not explain
+    assert len(shown.examples) == 2
+    assert "0 defective" in shown.words
 
 
-def test_classes_have_their_own_counts_and_photographs(open_figure: Callable[..., Locator]) -> None:
-    state = states(PAGE)["threshold"]
-    figure = open_figure(PAGE, "threshold", viewport={"width": 390, "height": 844}, has_touch=True)
-    for group, name in enumerate(state["names"]):
-        figure.get_by_label("class").select_option(label=name)
-        assert_sentence_is(figure, state, group)
-        assert_exhibits_are(figure, state, group)
-    assert figure.page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_scores_and_photographs_must_be_as_many(tmp_path: Path) -> None:
+    found, paths = run_of(tmp_path, ["nut"] * 3, [0, 0, 1])
+    with pytest.raises(InputError, match="3 scores and 2 photographs"):
+        Threshold(found, paths[:2])
 
 
-def test_a_photograph_shows_its_mask(open_figure: Callable[..., Locator]) -> None:
-    figure = open_figure(PAGE, "threshold")
-    canvas = figure.get_by_role("img", name=re.compile("Photograph A: Found"))
-    reds = """node => { const data = node.getContext('2d').getImageData(0, 0, node.width, node.height).data; let n = 0;
-        for (let i = 0; i < data.length; i += 4) n += data[i] > data[i + 2] + 40; return n / (data.length / 4) }"""
-    share = float((canvas.get_attribute("aria-label") or "").split(", ")[1].split("\N{NO-BREAK SPACE}")[0]) / 100
-    assert canvas.evaluate(reds) == pytest.approx(share, abs=0.01)  # striped in orange, on a grey photograph
-
-
-@pytest.mark.parametrize("kind", [0, 1], ids=["normal", "defective"])
-def test_a_run_of_one_class_and_one_kind_says_what_is_undefined(browser: Browser, tmp_path: Path, kind: int) -> None:
-    paths = [save(np.full((8, 8), 99, np.uint8), tmp_path / f"{i}.png") for i in range(4)]
-    names, kinds = np.array([path.name for path in paths]), np.array(["nut"] * 4)
-    d = np.random.default_rng(0).random((4, 4, 4), np.float32)
-    run = Scores(names, kinds, kinds, np.full(4, kind), np.array([3.0, 4.0, 5.0, 8.0], np.float32), d)
-    write_page(tmp_path, Threshold(run, paths, size=64, protocol="official"))
-    with served(tmp_path) as host:
-        tab = opened(browser, host + "figure.html")
-        figure = tab.locator('[data-living="threshold"]')
-        missing = "No photograph here is " + ("normal" if kind else "defective")
-        expect(figure.locator(".grad-told")).to_contain_text(missing, timeout=30_000)
-        expect(figure).to_contain_text("image scores of its own")
-        expect(figure.get_by_label("class")).to_have_count(0)
-        figure.get_by_role("slider", name="threshold").press("ArrowLeft")
-        expect(figure.locator(".grad-told")).to_contain_text("recall 50.0" if kind else "recall is undefined")
-        tab.context.close()
+def test_the_threshold_begins_where_it_is_told(tmp_path: Path) -> None:
+    found, paths = run_of(tmp_path, ["nut"] * 4, [0, 0, 1, 1])
+    assert Threshold(found, paths, size=28, start=0.75).threshold == 0.75

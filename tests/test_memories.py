@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from gradlib.config import GradConfig, TrainConfig
 from gradlib.errors import InputError
 from gradlib.memories import DECAY, FORGOTTEN, AttentionMemory, PerPatch, VectorQuantisation, number_of_entries
-from gradlib.model import GRAD, GradConfig
-from gradlib.train import TrainConfig, fit, make_fabric
+from gradlib.model import GRAD
+from gradlib.train import fit, make_fabric
 
 SMALL = GradConfig(channels=6, map_size=(4, 4), fusion="slim", blocks=1, width=8, jitter_std=0.0)
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from gradlib.aupro import aupro
 from gradlib.errors import InputError
-from gradlib.metrics import METRIC_NAMES, Metric, auroc, average_precision, evaluate, f1_max, mean_over_classes
+from gradlib.metrics.curves import auroc, average_precision, f1_max
+from gradlib.metrics.evaluation import METRIC_NAMES, evaluate, mean_over_classes
+from gradlib.metrics.ranking import Metric
+from gradlib.metrics.region_overlap import aupro
 
 MEASURES = [auroc, average_precision, f1_max]
 

@@ -4,11 +4,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from gradlib.complexity import complexity
+from gradlib.config import GradConfig
 from gradlib.coordinates import jitter
 from gradlib.errors import InputError
 from gradlib.fusion import fusion_network
-from gradlib.model import GRAD, GradConfig
-from gradlib.presets import PRESETS, complexity, preset_config
+from gradlib.model import GRAD
+from gradlib.presets import PRESETS, preset_config
 from gradlib.refinement import refine, similarity
 
 SMALL = GradConfig(channels=12, map_size=(6, 7), blocks=1, width=24, mse_threshold=1.5)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gradlib.paths import repository
+from gradbook.paths import repository
 
 BOOK = repository() / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from pages import BOOK, labels
 
 MAP = (BOOK / "paper_map.md").read_text(encoding="utf8")

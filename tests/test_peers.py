@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from gradlib import experiment as experiments
-from gradlib import peers, peers_inputs, peers_trained
-from gradlib.backbones import load_backbone
-from gradlib.data import image_tensor, load_dataset
+from gradbook.bench.peers_agreement import library_run, main, our_run
+from gradbook.study import execution, experiment
+from gradbook.study.methods import anomalib_inputs, anomalib_peers, anomalib_trained
+from gradbook.study.methods.anomalib_inputs import Images, seeded
+from gradbook.study.methods.anomalib_peers import fit_and_score
+from gradlib.data.images import image_tensor
+from gradlib.data.readers import load_dataset
 from gradlib.errors import InputError
-from gradlib.evaluation import measure
-from gradlib.peers import fit_and_score
-from gradlib.peers_check import library_run, main, our_run
-from gradlib.peers_inputs import Images, seeded
+from gradlib.features.backbones import load_backbone
+from gradlib.metrics.evaluation import measure
 
 CPU = torch.device("cpu")
 SIZE = 64
@@ -70,7 +71,7 @@ def test_scores_are_not_squashed(anomalib, method, samples, backbone):
 def test_patchcore_is_the_library_s_own_with_our_weights(anomalib, samples, backbone, monkeypatch):
     from anomalib.models.image.patchcore.torch_model import PatchcoreModel
 
-    monkeypatch.setattr(peers, "LEAST", 1)
+    monkeypatch.setattr(anomalib_peers, "LEAST", 1)
     ours = scored("patchcore", samples, backbone)
     with seeded(0, CPU):
         model = PatchcoreModel([2, 3], "tf_efficientnet_lite0", pre_trained=False, num_neighbors=9)
@@ -107,15 +108,15 @@ def test_padim_is_the_library_s_own_with_our_weights(anomalib, samples, backbone
 
 def test_the_core_set_is_chosen_among_a_drawn_pool(anomalib, samples, backbone, monkeypatch):
     few = scored("patchcore", samples, backbone)
-    assert few.parameters == peers.LEAST * backbone.channels  # not 1 %
-    monkeypatch.setattr(peers, "LEAST", 1)
+    assert few.parameters == anomalib_peers.LEAST * backbone.channels  # not 1 %
+    monkeypatch.setattr(anomalib_peers, "LEAST", 1)
     whole = scored("patchcore", samples, backbone)  # 8 images of 8 x 8 patches, of which 1 % are 5
     assert whole.parameters == 5 * backbone.channels
-    monkeypatch.setattr(peers, "POOL", 20)
+    monkeypatch.setattr(anomalib_peers, "POOL", 20)
     pooled = scored("patchcore", samples, backbone)  # among 50, 10 for each that is kept
     assert pooled.parameters == whole.parameters
     assert not torch.equal(pooled.maps, whole.maps)
-    monkeypatch.setattr(peers_inputs, "BATCH", 3)
+    monkeypatch.setattr(anomalib_inputs, "BATCH", 3)
     torch.testing.assert_close(scored("patchcore", samples, backbone).maps, pooled.maps, rtol=1e-3, atol=1e-3)
 
 
@@ -134,8 +135,8 @@ def test_draem_runs_and_its_margins_are_the_library_s_probabilities(anomalib, ti
         kept.append(model(images))
         return real(model, images)
 
-    real = peers_trained.margins
-    monkeypatch.setattr(peers_trained, "margins", margins)
+    real = anomalib_trained.margins
+    monkeypatch.setattr(anomalib_trained, "margins", margins)
     result = scored("draem", samples, backbone, size=32)
     assert result.maps.shape == (4, 32, 32)
     assert result.parameters > 5e7
@@ -194,16 +195,16 @@ def test_a_missing_anomalib_is_named_with_its_remedy(samples, backbone, monkeypa
     for name in [name for name in sys.modules if name.split(".")[0] == "anomalib"]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "anomalib", None)
-    for method in peers.METHODS:
+    for method in anomalib_peers.METHODS:
         with pytest.raises(InputError, match=r"needs anomalib.*requirements-results\.txt"):
             scored(method, samples, backbone)
 
 
 def test_a_peer_refuses_a_field_that_it_does_not_have(tiny_mvtec, tmp_path):
     for method, model in (("padim", {"coreset": 0.1}), ("patchcore", {"width": 8})):
-        experiment = experiments.Experiment(dataset="mvtec", method=method, model=model, image_size=64)
+        settings = experiment.Experiment(dataset="mvtec", method=method, model=model, image_size=64)
         with pytest.raises(InputError, match=f"MODEL has no field {next(iter(model))} for {method}"):
-            experiments.run(experiment, data_root=tiny_mvtec, out=tmp_path / method, device="cpu")
+            execution.run(settings, data_root=tiny_mvtec, out=tmp_path / method, device="cpu")
 
 
 def test_the_library_s_own_engine_and_metrics_agree(anomalib, mvtec_root, backbone):

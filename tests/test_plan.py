@@ -7,12 +7,13 @@ from collections import Counter
 import pytest
 import torch
 import yaml
-from conftest import write_tiny_mvtec
 
-from gradlib import runs as module
+from conftest import write_tiny_mvtec
+from gradbook.study import runs
+from gradbook.study.needs import missing
+from gradbook.study.plan import read_plan, select
+from gradbook.study.runs import main, make_all
 from gradlib.errors import InputError
-from gradlib.plan import missing, read_plan, select
-from gradlib.runs import main, make_all
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_missing_runs_are_made_finished_ones_left_and_failures_kept(tmp_path, mo
     path = tmp_path / "plan.yaml"
     path.write_text(yaml.safe_dump({"defaults": {"seeds": [0]}, "data": {"tiny": tiny}, "groups": {"g": group}}))
     plan = read_plan(path)
-    monkeypatch.setattr(module, "ProcessPoolExecutor", InThisProcess)
+    monkeypatch.setattr(runs, "ProcessPoolExecutor", InThisProcess)
     assert make_all(list(plan.values()), 2) == 1
     record = tmp_path / "results" / "g-good-seed0.json"
     before = record.stat().st_mtime_ns
@@ -105,7 +106,7 @@ def vanishes(planned, device):
 
 def test_a_run_whose_process_ends_is_a_failure_and_not_the_end_of_all(plan, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("GRAD_RESULTS", str(tmp_path))
-    monkeypatch.setattr(module, "make", vanishes)
+    monkeypatch.setattr(runs, "make", vanishes)
     assert make_all(list(plan.values())[:3], 1) == 3
     assert capsys.readouterr().out.count("its process ended") == 3
 

@@ -1,6 +1,6 @@
 """Points with bars keep their values, and can be told apart."""
 
-from gradlib.plots_bars import Series, with_bars
+from gradbook.plots.common import Series, with_bars
 
 
 def test_bars_reach_what_they_are_given() -> None:

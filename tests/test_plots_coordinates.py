@@ -10,9 +10,10 @@ import torch
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-from gradlib.data import Sample
-from gradlib.model import GRAD, GradConfig
-from gradlib.plots_coordinates import global_plane, local_plane, photographs, photographs_and_maps, stages
+from gradbook.plots.planes import global_plane, local_plane, photographs, photographs_and_maps, stages
+from gradlib.config import GradConfig
+from gradlib.data.samples import Sample
+from gradlib.model import GRAD
 
 
 @pytest.fixture(autouse=True)

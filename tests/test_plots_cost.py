@@ -1,7 +1,7 @@
 """The figure of sizes shows the width that its slider names."""
 
-from gradlib.cost import TABLE_6
-from gradlib.plots_cost import cost_line
+from gradbook.bench.counts import TABLE_6
+from gradbook.plots.cost import cost_line
 
 
 def test_slider_moves_to_the_points_of_its_width() -> None:

@@ -5,7 +5,7 @@ import math
 import matplotlib as mpl
 import torch
 
-from gradlib.plots_grid1d import curves, grey_pictures
+from gradbook.plots.grid1d import curves, grey_pictures
 
 
 def test_curves_leave_gaps_where_a_line_has_no_number() -> None:

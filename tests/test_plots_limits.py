@@ -5,12 +5,12 @@ import pytest
 import torch
 from PIL import Image
 
-from gradlib import plots_limits
+from gradbook.plots import limits
 
 
 def test_methods_have_a_button_for_each_metric() -> None:
     points = {1: (80.0, 1.0), 4: (90.0, 0.5)}
-    figure = plots_limits.by_number({"image": {"a": points, "b": points}, "pixel": {"a": points}}, "images")
+    figure = limits.by_number({"image": {"a": points, "b": points}, "pixel": {"a": points}}, "images")
     assert [trace.visible for trace in figure.data] == [True, True, False]
     (menu,) = figure.layout.updatemenus
     assert [button.label for button in menu.buttons] == ["image", "pixel"]
@@ -20,14 +20,14 @@ def test_methods_have_a_button_for_each_metric() -> None:
 
 
 def test_scores_stand_in_the_row_of_their_group() -> None:
-    figure = plots_limits.score_rows({"normal": [1, 2], "cats": [9]}, 3.0, {"cats": ["Chelsea"]})
+    figure = limits.score_rows({"normal": [1, 2], "cats": [9]}, 3.0, {"cats": ["Chelsea"]})
     assert [trace.y for trace in figure.data] == [("normal", "normal"), ("cats",)]
     assert figure.data[1].text == ("Chelsea",)
     assert figure.layout.shapes[0].x0 == 3.0
 
 
 def test_intervals_are_sorted_by_what_they_decide() -> None:
-    figure = plots_limits.interval_rows({"up": (1, 0.5, 2), "open": (0, -1, 1), "down": (-1, -2, -0.5)}, "points")
+    figure = limits.interval_rows({"up": (1, 0.5, 2), "open": (0, -1, 1), "down": (-1, -2, -0.5)}, "points")
     assert {trace.name: trace.y for trace in figure.data} == {
         "ahead": ("up",),
         "undecided": ("open",),
@@ -37,13 +37,13 @@ def test_intervals_are_sorted_by_what_they_decide() -> None:
 
 
 @pytest.fixture
-def growing() -> plots_limits.Growing:
+def growing() -> limits.Growing:
     pictures = [Image.new("L", (20, 20), 40 * step) for step in range(3)]
-    return plots_limits.Growing(["none", "some", "more"], pictures, torch.rand(3, 2, 2), [1.0, 2.0, 3.0])
+    return limits.Growing(["none", "some", "more"], pictures, torch.rand(3, 2, 2), [1.0, 2.0, 3.0])
 
 
-def test_slider_moves_every_kind_and_a_button_shows_one(growing: plots_limits.Growing) -> None:
-    figure = plots_limits.growing_changes({"darker": growing, "blur": growing}, 2.5)
+def test_slider_moves_every_kind_and_a_button_shows_one(growing: limits.Growing) -> None:
+    figure = limits.growing_changes({"darker": growing, "blur": growing}, 2.5)
     assert [trace.visible for trace in figure.data] == [True] * 4 + [False] * 4
     assert len(figure.frames) == len(figure.layout.sliders[0].steps) == 3
     assert figure.frames[2].traces == (1, 2, 3, 5, 6, 7)
@@ -54,8 +54,8 @@ def test_slider_moves_every_kind_and_a_button_shows_one(growing: plots_limits.Gr
     assert figure.frames[0].data[0].source.startswith("data:image/png;base64,")
 
 
-def test_changed_photographs_have_their_names(growing: plots_limits.Growing) -> None:
+def test_changed_photographs_have_their_names(growing: limits.Growing) -> None:
     mpl.use("Agg")
     named = dict(zip("abc", growing.pictures, strict=True))
-    figure = plots_limits.changed_photographs(named, columns=2)
+    figure = limits.changed_photographs(named, columns=2)
     assert [axis.get_title() for axis in figure.axes] == ["a", "b", "c", ""]

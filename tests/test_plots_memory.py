@@ -10,7 +10,7 @@ import torch
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-from gradlib.plots_memory import corner, growth, memory_maps
+from gradbook.plots.memory import corner, growth, memory_maps
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-from conftest import save
 
-from gradlib.plots_own import luck, promises, verdicts, window_of_score
-from gradlib.thresholds import false_alarm_bound
+from conftest import save
+from gradbook.plots.own_photographs import luck, promises, verdicts, window_of_score
+from gradlib.deploy.thresholds import false_alarm_bound
 
 
 def test_window_is_where_the_mean_is_largest() -> None:

@@ -4,7 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import torch
 
-from gradlib.plots_receptive import beside, stages
+from gradbook.plots.receptive import beside, stages
 
 
 def test_each_stage_shows_its_most_varying_channel() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from gradlib.plots_scores import profile, promises
+from gradbook.plots.scores import profile, promises
 
 
 def test_a_profile_puts_d_at_the_ends_and_marks_the_window() -> None:

@@ -4,7 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import torch
 
-from gradlib.plots_space import picture_rows, walk
+from gradbook.plots.space import picture_rows, walk
 
 
 def test_pictures_stand_in_rows_under_their_titles() -> None:

@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from gradlib.checkpoint import load_tensors, save_tensors
+from gradlib.config import GradConfig, TrainConfig
 from gradlib.coordinates import jitter
-from gradlib.model import GRAD, GradConfig
+from gradlib.model import GRAD
 from gradlib.processes import SharedBatchNorm, share_statistics
-from gradlib.train import TrainConfig, fit, make_fabric
+from gradlib.train import fit, make_fabric
 
 TOLERANCE = 1e-4  # of weights after so many steps, absolute and relative; the statement of the chapter on training
 TINY = GradConfig(channels=8, map_size=(6, 6), fusion="slim", blocks=1, width=16, standardise=True, jitter_std=0.2)

@@ -12,16 +12,16 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from pages import extension
 
-from gradlib.paths import repository
+from gradbook.paths import repository
+from pages import extension
 
 ROOT = repository()
 TOP_LEVEL = (
     "README.md CONTRIBUTING.md CHANGELOG.md LICENSE CITATION.cff Makefile pyproject.toml requirements.txt "
     "requirements-results.txt requirements.lock requirements.hashes _config.yml _toc.yml package.json "
     "package-lock.json .ci/run .binder .github/workflows .gitattributes .gitignore .pre-commit-config.yaml Snakefile "
-    "book gradlib data tests benchmarks profiles"
+    "book gradlib data tests profiles"
 )
 # In pieces, so that this file passes its own test.
 INDEX_HOSTS = [

@@ -14,13 +14,14 @@ from PIL import Image
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torch.nn import functional as F
 
-from gradlib.aupro import aupro
+from gradbook.study.record import read_results
 from gradlib.checkpoint import load_model
-from gradlib.data import load_dataset, read_image
+from gradlib.data.images import read_image
+from gradlib.data.readers import load_dataset
 from gradlib.errors import InputError
 from gradlib.grids import interpolate, knot_position
-from gradlib.metrics import auroc, average_precision, f1_max
-from gradlib.results import read_results
+from gradlib.metrics.curves import auroc, average_precision, f1_max
+from gradlib.metrics.region_overlap import aupro
 from gradlib.scores import anomaly_map, image_score
 
 settings.register_profile("book", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,32 +6,36 @@ import re
 import numpy as np
 import pytest
 import torch
-from pages import cells
 from PIL import Image
-from test_reference import MODULES
 from torch import nn
 from torch.nn import functional as F
 
+from gradbook.analysis.protocol_switches import Reading, enlarging
+from gradbook.page import percent
+from gradbook.paths import repository, results_folder
+from gradbook.study.experiment import Experiment
+from gradbook.study.methods.anomalib_peers import CORESET, drawn
+from gradbook.study.methods.dispatch import new_model
+from gradbook.study.run_tables import HEADINGS, source_of
+from gradbook.study.statistics import defect_auroc, ledger, patch_error_ratio, same_images
+from gradlib.config import TrainConfig
 from gradlib.coordinates import GlobalCoordinates, LocalCoordinates
-from gradlib.data import load_dataset, read_folder, read_visa
+from gradlib.data.folder import read_folder
 from gradlib.data.layout import IMAGE_SUFFIXES
+from gradlib.data.readers import load_dataset
 from gradlib.data.samples import Sample
-from gradlib.decoder import BLACK, SCALE, WHITE, Decoder
+from gradlib.data.visa import read_visa
+from gradlib.deploy.decoder import BLACK, SCALE, WHITE, Decoder
 from gradlib.errors import InputError
-from gradlib.evaluation import masks_of
-from gradlib.experiment import Experiment
 from gradlib.fusion import BasicBlock
-from gradlib.ledger import defect_auroc, ledger, patch_error_ratio, same_images
 from gradlib.memories import AttentionMemory, start_from_features
-from gradlib.methods import new_model
-from gradlib.metrics import METRIC_NAMES
+from gradlib.metrics.evaluation import METRIC_NAMES, masks_of
 from gradlib.model import GRAD
-from gradlib.paths import repository, results_folder
-from gradlib.peers import CORESET, drawn
 from gradlib.presets import PRESETS, preset_config, preset_training
-from gradlib.protocols import Reading, enlarging
-from gradlib.tables import HEADINGS, percent, source_of
-from gradlib.train import TrainConfig, epoch_generator, fit, make_fabric, train_epoch
+from gradlib.seeds import epoch_generator
+from gradlib.train import fit, make_fabric, train_epoch
+from pages import cells
+from test_reference import MODULES
 
 LONGEST = 300  # lines of a file
 QUOTED = re.compile(r"```.*?```|`[^`]+`", re.DOTALL)
@@ -43,7 +47,7 @@ def words(texts: list[str]) -> set[str]:
 
 
 def test_every_module_says_what_is_public() -> None:
-    packages = {"gradlib.data", "gradlib.widgets"}
+    packages = {"gradlib.data", "gradbook.living"}
     without = [m for m in MODULES if m not in packages and not hasattr(importlib.import_module(m), "__all__")]
     assert not without
     for module, name in PUBLIC:
@@ -63,7 +67,7 @@ def test_every_public_name_is_in_a_test() -> None:
 
 def test_no_file_is_long() -> None:
     root = repository()
-    files = [f for folder in ("gradlib", "tests", "benchmarks", "book/_ext") for f in (root / folder).rglob("*.py")]
+    files = [f for folder in ("gradlib", "tests", "book/_ext") for f in (root / folder).rglob("*.py")]
     files += (root / "gradlib").rglob("*.js")
     assert len(files) > 150
     assert not {f.name: n for f in files if (n := len(f.read_text(encoding="utf8").splitlines())) > LONGEST}

@@ -4,9 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from gradlib.backbones import Backbone, load_backbone
-from gradlib.errors import InputError
-from gradlib.receptive import (
+from gradbook.analysis.receptive import (
     Field,
     Layer,
     influence,
@@ -17,6 +15,8 @@ from gradlib.receptive import (
     share_by_side,
     side_of_share,
 )
+from gradlib.errors import InputError
+from gradlib.features.backbones import Backbone, load_backbone
 
 LITE = "tf_efficientnet_lite0"
 

@@ -4,9 +4,9 @@ import pkgutil
 import re
 
 import pytest
-from pages import BOOK, extension
 
 import gradlib
+from pages import BOOK, extension
 
 API = "".join((BOOK / page).read_text(encoding="utf8") for page in ("api.md", "api_figures.md"))
 MODULES = [module.name for module in pkgutil.walk_packages(gradlib.__path__, "gradlib.")]

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gradlib.errors import InputError
-from gradlib.metrics import evaluate
+from gradlib.metrics.evaluation import evaluate
 from gradlib.scores import anomaly_map, image_score
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"

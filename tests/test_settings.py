@@ -2,8 +2,9 @@
 
 import pytest
 
+from gradbook.study.execution import run
+from gradbook.study.experiment import Experiment
 from gradlib.errors import InputError
-from gradlib.experiment import Experiment, run
 
 
 @pytest.mark.parametrize(

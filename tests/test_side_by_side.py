@@ -3,8 +3,9 @@
 from types import SimpleNamespace
 
 import pytest
-from pages import extension
 from sphinx.util.parallel import make_chunks
+
+from pages import extension
 
 
 def shared_out(processes: int, notebooks: int, texts: int) -> list[str]:

@@ -9,11 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 import plotly.graph_objects as go
 import pytest
-from living import SITE, needs_browser, needs_site, opened
 from playwright.sync_api import Browser, Page, expect
-from visits import PROMISED, TELEPHONE, Visit, make_visit
 
-from gradlib.figures import BookRenderer, describe
+from gradbook.bench.browser import SITE
+from gradbook.page import BookRenderer, describe
+from living import needs_browser, needs_site, opened
+from visits import PROMISED, TELEPHONE, Visit, make_visit
 
 PAGES = [*sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/**/*.html")), "search.html"]
 CDNS = (

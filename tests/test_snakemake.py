@@ -14,14 +14,14 @@ from datetime import UTC, datetime
 import papermill
 import pytest
 import yaml
-from conftest import write_tiny_mvtec
 from filelock import FileLock
 from snakemake import cli as snakemake
 
-from gradlib.paths import repository
-from gradlib.plan import parameters, read_plan
-from gradlib.results import read_results, write_json
-from gradlib.runs import keep, main, make_notebook
+from conftest import write_tiny_mvtec
+from gradbook.paths import repository
+from gradbook.study.plan import parameters, read_plan
+from gradbook.study.record import read_results, write_json
+from gradbook.study.runs import keep, main, make_notebook
 
 ROOT = repository()
 SNAKEFILE = ("--snakefile", str(ROOT / "Snakefile"))

@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_space import CONFIG, C, H
 
-from gradlib.decoder import Decoder
+from gradbook.analysis.space import PictureAt
+from gradlib.deploy.decoder import Decoder
+from gradlib.deploy.onnx_file import write_onnx
+from gradlib.deploy.onnx_session import session
 from gradlib.errors import InputError
-from gradlib.export import session, write_onnx
+from gradlib.inference import places
 from gradlib.model import GRAD
-from gradlib.space import PictureAt, places
+from tiny_space import CONFIG, C, H
 
 
 def test_places_are_those_of_the_model() -> None:

@@ -9,22 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import extraction, faults, gpu, inference, lookups, metrics, timing
-from benchmarks.released import SampledGRAD, SampledGrid, WholeBackbone, released_step
-from benchmarks.speed import PRODUCTS
-from gradlib import speed
-from gradlib.cost import summary
+from gradbook.bench import extraction, faults, gpu, inference, lookups, metrics, tables, timing
+from gradbook.bench.released import SampledGRAD, SampledGrid, WholeBackbone, released_step
+from gradbook.bench.speed import PRODUCTS
+from gradbook.bench.timing import summary
+from gradbook.paths import repository
+from gradbook.study.record import write_json
+from gradlib.config import GradConfig, TrainConfig
 from gradlib.errors import InputError
 from gradlib.grids import Grid
-from gradlib.metrics import evaluate
-from gradlib.model import GRAD, GradConfig
-from gradlib.paths import repository
+from gradlib.metrics.evaluation import evaluate
+from gradlib.model import GRAD
 from gradlib.presets import PRESETS
-from gradlib.results import write_json
-from gradlib.train import TrainConfig
 
 SMALL = GradConfig(channels=216, map_size=(6, 6), fusion="mobile", blocks=1, width=16, concat="global_local")
-COMMITTED = repository() / "data" / "results" / speed.RECORD
+COMMITTED = repository() / "data" / "results" / tables.RECORD
 
 
 def ways(**seconds: list[float]) -> dict:
@@ -46,7 +45,7 @@ def record() -> dict:
     values = {"image_auroc": 0.5, "pixel_ap": 0.25}
     size = {"peak_bytes": 2e9, "input_bytes": 1e9}
     return {
-        "speed": speed.SCHEMA,
+        "speed": tables.SCHEMA,
         "sections": {
             "training": {"batch": 16, "peak_flops": {"32-true": 30, "bf16-mixed": 60}, "by_psi": {"crad": step}},
             "lookups": {
@@ -78,58 +77,58 @@ def rows(table: object) -> list[list[str]]:
 
 
 def test_a_step_is_told_as_a_ratio_and_a_share(record: dict) -> None:
-    released, ours = rows(speed.training_table(record))
+    released, ours = rows(tables.training_table(record))
     assert released == ["crad", "released way", "10.0 (9.00–11.0)", "1.00 (1.00–1.00)", ""]
     assert ours == ["crad", "ours, float32", "4.00 (4.00–4.00)", "2.50 (2.25–2.75)", "50%"]
-    assert rows(speed.purposes_table(record)) == [["convolutions", "75.0%"], ["the rest", "25.0%"]]
+    assert rows(tables.purposes_table(record)) == [["convolutions", "75.0%"], ["the rest", "25.0%"]]
     np.testing.assert_allclose(
-        speed.times(record["sections"]["training"]["by_psi"]["crad"]["seconds"], "released way", "ours, float32"),
+        tables.times(record["sections"]["training"]["by_psi"]["crad"]["seconds"], "released way", "ours, float32"),
         [2, 3],
     )
 
 
 def test_the_other_tables(record: dict) -> None:
-    assert rows(speed.lookups_table(record)) == [["local", "1000.00", "2.00 (2.00–2.00)", "3.00 (3.00–3.00)"]]
-    assert rows(speed.extraction_table(record))[0][:3] == ["net, map 14", "2.00 (2.00–2.00)", "0.500 (0.500–0.500)"]
-    assert rows(speed.inference_table(record, batch=1)) == [
+    assert rows(tables.lookups_table(record)) == [["local", "1000.00", "2.00 (2.00–2.00)", "3.00 (3.00–3.00)"]]
+    assert rows(tables.extraction_table(record))[0][:3] == ["net, map 14", "2.00 (2.00–2.00)", "0.500 (0.500–0.500)"]
+    assert rows(tables.inference_table(record, batch=1)) == [
         ["GRAD, psi of lite", "100 (100–100)", ""],
         ["memory", "200 (200–200)", "2,000 (2,000–2,000)"],
     ]
-    assert rows(speed.memory_over_grad(record, "memory", 100, batch=1)) == [["GRAD, psi of lite", "2.00 (2.00–2.00)"]]
-    ours, theirs = rows(speed.metrics_table(record))
+    assert rows(tables.memory_over_grad(record, "memory", 100, batch=1)) == [["GRAD, psi of lite", "2.00 (2.00–2.00)"]]
+    ours, theirs = rows(tables.metrics_table(record))
     assert (ours[0], ours[1], ours[-1], theirs[-1]) == ("ours", "2", "1e-09", "0e+00")
-    assert rows(speed.judging_table(record)) == [["10", "5"], ["10, page written", "6"]]
+    assert rows(tables.judging_table(record)) == [["10", "5"], ["10, page written", "6"]]
 
 
 def test_peaks_stand_beside_the_slowest(record: dict) -> None:
     record["sections"]["training"]["peak_flops"] = {"32-true": 2e11, "bf16-mixed": 9e11}
-    assert rows(speed.peaks_table(record)) == [["32-true", "200", "1.0"], ["bf16-mixed", "900", "4.5"]]
+    assert rows(tables.peaks_table(record)) == [["32-true", "200", "1.0"], ["bf16-mixed", "900", "4.5"]]
 
 
 def test_processors_stand_beside_each_other(record: dict, tmp_path: Path) -> None:
     step = record["sections"]["training"]["by_psi"]["crad"]
     step["seconds"] |= {"ours, bfloat16": summary([2.5, 2.5]), "ours, bfloat16, compiled": summary([2.0, 2.0])}
     (tmp_path / "cost").mkdir()
-    for name, instructions in (("speed.json", ["avx2", "amx_bf16"]), ("speed-old.json", [])):
+    for name, instructions in (("tables.json", ["avx2", "amx_bf16"]), ("speed-old.json", [])):
         record["sections"]["training"]["instructions"] = instructions
         write_json(tmp_path / "cost" / name, record)
     expected = ["crad", "5.00 (4.50–5.50)", "10.0"]  # 10 s; 60 operations at 60 a second
-    assert rows(speed.processors_table(tmp_path)) == [["`unknown`", *expected], ["`amx_bf16`", *expected]]
+    assert rows(tables.processors_table(tmp_path)) == [["`unknown`", *expected], ["`amx_bf16`", *expected]]
 
 
 def test_kills_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "faults.json"
-    with pytest.raises(InputError, match=r"python -m benchmarks\.faults"):
-        speed.faults_table(path)
-    work = dict(zip(speed.COUNTS, (3, 1, 2), strict=True))
-    write_json(path, {"faults": speed.FAULTS_SCHEMA, "works": {"cache": work, "model": work}})
-    assert rows(speed.faults_table(path))[-1] == ["**all**", "**6**", "**2**", "**4**"]
+    with pytest.raises(InputError, match=r"python -m gradbook\.bench\.faults"):
+        tables.faults_table(path)
+    work = dict(zip(tables.COUNTS, (3, 1, 2), strict=True))
+    write_json(path, {"faults": tables.FAULTS_SCHEMA, "works": {"cache": work, "model": work}})
+    assert rows(tables.faults_table(path))[-1] == ["**all**", "**6**", "**2**", "**4**"]
 
 
 def test_committed_records_hold_every_section_and_enough_kills() -> None:
-    record = speed.read_speed(COMMITTED)
-    assert set(record["sections"]) == set(speed.SECTIONS)
-    others = [speed.read_speed(path)["sections"] for path in COMMITTED.parent.glob("speed-*.json")]
+    record = tables.read_speed(COMMITTED)
+    assert set(record["sections"]) == set(tables.SECTIONS)
+    others = [tables.read_speed(path)["sections"] for path in COMMITTED.parent.glob("speed-*.json")]
     for section in [section for sections in (record["sections"], *others) for section in sections.values()]:
         assert not section["provenance"]["uncommitted_changes"]
         assert set(section["instructions"]) <= set(PRODUCTS)
@@ -138,7 +137,7 @@ def test_committed_records_hold_every_section_and_enough_kills() -> None:
 
 
 def test_the_metrics_of_the_record_are_scikit_learn_s() -> None:
-    ways = speed.read_speed(COMMITTED)["sections"]["metrics"]["by_way"]
+    ways = tables.read_speed(COMMITTED)["sections"]["metrics"]["by_way"]
     for name, value in ways["scikit-learn"]["values"].items():
         assert ways["ours"]["values"][name] == pytest.approx(value, abs=1e-6)
     assert len(ways["ours"]["values"]) == 7
@@ -200,7 +199,6 @@ KILLS = """
 import random, sys
 from pathlib import Path
 import torch
-from benchmarks import faults
 torch.set_num_threads(1)
 work = faults.QUICK[sys.argv[1]](Path(sys.argv[2]))
 print(faults.torment(work, 2, random.Random())["kills"])
@@ -235,7 +233,7 @@ def test_a_trial_of_the_gpu_benchmark(
     assert "accuracy" not in found["random"]
     assert found["training"]["flops_a_second"] > 0
     assert found["accuracy"]["experiment"]["backbone"] == "tf_efficientnet_lite0"
-    shown = dict(rows(speed.gpu_table(out)))
+    shown = dict(rows(tables.gpu_table(out)))
     assert shown["device"].startswith("CPU")
     assert {
         "share of peak",
@@ -255,7 +253,7 @@ def test_without_a_gpu_nothing_is_measured_and_the_page_says_so(
     if not torch.cuda.is_available():
         assert gpu.main(["--out", str(out)]) == 2
         assert "not available here" in capsys.readouterr().err
-    assert "make gpu-bench" in speed.gpu_table(out).data
+    assert "make gpu-bench" in tables.gpu_table(out).data
     out.write_text("{}")
     with pytest.raises(InputError, match="make gpu-bench"):
-        speed.gpu_table(out)
+        tables.gpu_table(out)

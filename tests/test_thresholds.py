@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from gradlib.deploy.thresholds import cut, false_alarm_bound, normals_needed
 from gradlib.errors import InputError
-from gradlib.thresholds import cut, false_alarm_bound, normals_needed
 
 
 def test_of_ten_photographs_the_highest_decides_and_the_wanted_rate_is_missed() -> None:

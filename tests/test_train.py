@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from gradlib.checkpoint import load_model, load_tensors, save_model, save_tensors
+from gradlib.config import GradConfig, TrainConfig
 from gradlib.errors import InputError
-from gradlib.model import GRAD, GradConfig
-from gradlib.train import TrainConfig, epoch_generator, fit, make_fabric
+from gradlib.model import GRAD
+from gradlib.seeds import epoch_generator
+from gradlib.train import fit, make_fabric
 
 SMALL = GradConfig(channels=6, map_size=(5, 5), fusion="slim", blocks=1, width=8, mse_threshold=0.5)
 
@@ -90,7 +92,8 @@ KILLED = """
     import sys, torch
     sys.path.insert(0, {tests!r})
     from pathlib import Path
-    from gradlib.train import TrainConfig, make_fabric
+    from gradlib.config import TrainConfig
+    from gradlib.train import make_fabric
     from test_train import features, trained
     class Slow:
         def __init__(self): self.x, self.steps = features(), 0

@@ -8,10 +8,18 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from gradbook.study.methods.uniad import (
+    Layer,
+    UniAD,
+    UniadConfig,
+    feature_jitter,
+    global_randomness_from,
+    neighbour_mask,
+)
+from gradlib.config import TrainConfig
 from gradlib.errors import InputError
-from gradlib.evaluation import distances
-from gradlib.train import TrainConfig, fit, make_fabric
-from gradlib.uniad import Layer, UniAD, UniadConfig, feature_jitter, global_randomness_from, neighbour_mask
+from gradlib.inference import distances
+from gradlib.train import fit, make_fabric
 
 # with fewer channels the same alpha is more noise for the same signal: 4 here is 20 at 272 channels
 SMALL = UniadConfig(

@@ -10,10 +10,10 @@ import timm
 import torch
 from PIL import Image
 
-from gradlib import weights
 from gradlib.data.images import image_tensor
-from gradlib.data.samples import sha256_of
 from gradlib.errors import InputError
+from gradlib.features import weights
+from gradlib.files import sha256_of
 
 PHOTOGRAPHS = {  # in scikit-image's wheel, with the ImageNet classes that name what they show
     "chelsea.png": {281, 282, 283, 284, 285},  # a tabby cat

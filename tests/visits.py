@@ -3,10 +3,10 @@
 import contextlib
 from dataclasses import dataclass, field
 
-from living import opened
 from playwright.sync_api import Browser, Page, TimeoutError
 
-from gradlib.paths import repository
+from gradbook.paths import repository
+from living import opened
 
 AXE = repository() / "node_modules" / "axe-core" / "axe.min.js"
 # What axe-core calls serious or critical under WCAG 2 A and AA, one line each.

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
+import vendor
 from sphinx.application import Sphinx
 from sphinx.config import Config
-
-import vendor
 
 BOOK = Path(__file__).resolve().parents[1]
 STATIC = BOOK / "_static"

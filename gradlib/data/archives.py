@@ -11,8 +11,6 @@ from tqdm import tqdm
 
 from gradlib.errors import InputError
 
-__all__ = []
-
 MARKER = ".gradlib-archive"  # holds the archive's sha256; written last, so that its folder is known to be whole
 
 

@@ -18,11 +18,8 @@ import requests
 from tqdm import tqdm
 
 from gradlib.data.archives import MVTEC, VISA, Archive, unpack, unpacked_before
-from gradlib.data.samples import sha256_of
 from gradlib.errors import InputError
-from gradlib.paths import put
-
-__all__ = []
+from gradlib.files import put, sha256_of
 
 CHUNK = 1 << 16  # bytes; what a broken transfer loses of the last one is fetched again
 LONGEST_PAUSE = 60.0  # seconds

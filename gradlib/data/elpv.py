@@ -11,8 +11,6 @@ from pathlib import Path
 from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order
 from gradlib.errors import InputError
 
-__all__ = []
-
 TRAIN_SHARE = Fraction(4, 5)  # of the normal cells of each class
 # class: cells of defect probability 0, 1/3, 2/3 and 1; in all 2,624
 OFFICIAL_COUNTS = {"mono": (588, 117, 56, 313), "poly": (920, 178, 50, 402)}

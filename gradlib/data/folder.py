@@ -7,15 +7,13 @@ from gradlib.data.layout import class_folders, image_files, read_class
 from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order
 from gradlib.errors import InputError
 
-__all__ = []
-
 
 def read_folder(root: Path | str, categories: Sequence[str] | None = None) -> Dataset:
     """Photographs in `<root>/train/good` (one class, named after root) or `<root>/<class>/train/good` (several).
 
     `test/good` holds normal images, any other folder under test/ is a kind of defect; masks may lie at
     `ground_truth/<defect>/<stem>_mask.png` or `<stem>.png` (True where > 0), else `mask` is None and pixel metrics
-    are undefined. Without test/good a run holds out some of the normals (`gradlib.shares.hold_out`). Images: png, jpg,
+    are undefined. Without test/good a run holds out some of the normals (`hold_out`). Images: png, jpg,
     jpeg, bmp, tif, tiff or webp, in any letter case. Raises InputError for a missing folder, an unknown or empty class,
     one without normal training images, and photographs where none are looked for or in a format that is not read.
     """

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
 
 from gradlib.data.samples import Sample
 from gradlib.errors import InputError
-
-__all__ = ["image_tensor", "read_image"]
 
 EXIF_ORIENTATION = 0x0112
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # one channel of 16 bits, 32 in memory for "I"
@@ -133,3 +132,9 @@ def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
             "save it with 8 or 16 bits."
         )
     return Image.fromarray(np.rint(values * (255 / DEEP_MAXIMUM)).astype(np.uint8))
+
+
+def squashed(image: Image.Image, size: int) -> Tensor:
+    """The pixels as the detector takes them, (1, 3, size, size) of 0 to 255; resized as `image_tensor` does files."""
+    pixels = np.array(image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR), np.float32)
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()  # (1, 3, size, size)

@@ -6,8 +6,6 @@ from pathlib import Path
 from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 
-__all__ = ["IMAGE_SUFFIXES"]
-
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 # photographs too, as telephones and cameras write them, but Pillow alone does not read them
 UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".avif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf"})

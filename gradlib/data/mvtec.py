@@ -8,8 +8,6 @@ from gradlib.data.layout import class_folders, read_class
 from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order
 from gradlib.errors import InputError
 
-__all__ = []
-
 # class: (training images, test images, masks); in all 3629, 1725 and 1258
 OFFICIAL_COUNTS = {
     "bottle": (209, 83, 63),

@@ -3,17 +3,14 @@
 import difflib
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gradlib.errors import InputError
-
-__all__ = ["load_dataset"]
+from gradlib.files import sha256_of
 
 SPLITS = ("train", "test", "validation")  # validation: only ELPV's uncertain cells
-NAMES = ("elpv", "synthetic", "mvtec", "visa", "folder")
 
 
 @dataclass(frozen=True)
@@ -72,38 +69,6 @@ class Dataset:
         return total.hexdigest()
 
 
-def load_dataset(name: str, root: Path | str | None = None, categories: Sequence[str] | None = None) -> Dataset:
-    """Read a dataset by name: "elpv" (comes with a package), "synthetic" (made here), "mvtec", "visa" or "folder".
-
-    `root` defaults to the environment variable GRAD_DATA_ROOT; "elpv" and "synthetic" need none ("folder", your own
-    photographs, does). `categories` is a sequence of class names or one string with commas; None or empty means every
-    class. Raises InputError for an unknown name or class, and for a folder that is missing or that its reader refuses.
-    """
-    # imported here, as the readers build the Sample and Dataset of this file
-    from gradlib.data.elpv import read_elpv
-    from gradlib.data.folder import read_folder
-    from gradlib.data.mvtec import read_mvtec
-    from gradlib.data.synthetic import read_synthetic
-    from gradlib.data.visa import read_visa
-
-    if name not in NAMES:
-        raise InputError(f"Unknown dataset {name!r}: use one of {', '.join(NAMES)}{_nearest(name, NAMES)}.")
-    if name in ("elpv", "synthetic"):
-        read = read_elpv if name == "elpv" else read_synthetic
-        return read(categories, folder=Path(root) if root else None)
-    root = root or os.environ.get("GRAD_DATA_ROOT")
-    if not root:
-        raise InputError(
-            f"Dataset {name!r} needs its folder: give root (DATA_ROOT in the book) or set GRAD_DATA_ROOT"
-            + (
-                "."
-                if name == "folder"
-                else f"; `python -m gradlib.data.download {name} --to DIR --accept-licence` fetches it."
-            )
-        )
-    return {"mvtec": read_mvtec, "visa": read_visa, "folder": read_folder}[name](root, categories)
-
-
 def in_order(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     """Samples by class, split and path: the same on every file system."""
     return tuple(
@@ -139,17 +104,6 @@ def existing_folder(root: Path | str, what: str) -> Path:
     if not folder.is_dir():
         raise InputError(f"The folder {folder} does not exist: give the folder of {what} as root.")
     return folder
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 (hex) of a file's bytes; raises InputError if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(
-            f"The file {path} cannot be read ({error.strerror}): restore it or read the folder again."
-        ) from error
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -1,0 +1,1 @@
+"""What single chapters compute beyond the library."""

@@ -1,0 +1,1 @@
+"""Figures that the reader moves, with no kernel behind them."""

@@ -1,0 +1,31 @@
+"""A grid with one axis to be read by hand: Eq. 1, its two weights, and the rules at its ends."""
+
+from collections.abc import Sequence
+
+import traitlets
+
+from gradbook.living.base import LivingFigure, joined
+from gradlib.config import PaddingMode
+
+
+class Grid1D(LivingFigure):
+    """Drag the coordinate or an entry; the two weights and the output follow (Eq. 1). Explained in {ref}`ch-grid-1d`.
+
+    G: R entries in [0, 1]; c: the coordinate, -1 to 1 spans the grid; align_corners, padding_mode: see gradlib.grids.
+    """
+
+    _esm = joined("grid1d_view")
+    G = traitlets.List(traitlets.Float()).tag(sync=True)
+    c = traitlets.Float(0.1).tag(sync=True)
+    align_corners = traitlets.Bool(True).tag(sync=True)
+    padding_mode = traitlets.Enum(("border", "zeros"), "border").tag(sync=True)
+
+    def __init__(
+        self, G: Sequence[float], *, c: float = 0.1, align_corners: bool = True, padding_mode: PaddingMode = "border"
+    ):
+        words = (
+            f"A table of {len(G)} entries as blue points and the line that is read between them. An orange point on it "
+            "can be dragged; green bars show the weights of the entries beside it, and a sentence gives the sum."
+        )
+        entries = [float(entry) for entry in G]
+        super().__init__(G=entries, c=c, align_corners=align_corners, padding_mode=padding_mode, words=words)

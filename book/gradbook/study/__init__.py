@@ -1,0 +1,1 @@
+"""The runs behind the book's tables: plan, execution, records, statistics."""

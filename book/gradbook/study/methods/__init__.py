@@ -1,0 +1,1 @@
+"""GRAD and the methods beside it."""

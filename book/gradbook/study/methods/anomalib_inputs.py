@@ -1,0 +1,104 @@
+"""What each peer is given: anomalib's modules, images in memory, the frozen stages that GRAD sees, and a seed."""
+
+import importlib
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gradlib.data.images import image_tensor
+from gradlib.data.samples import Sample
+from gradlib.errors import InputError
+from gradlib.features.backbones import Backbone
+
+BATCH = 16  # images at a time where nothing depends on it
+
+
+class Fitted(NamedTuple):
+    """A fitted method: standardised images (B, 3, S, S) -> maps (B, S, S) and scores (B,), and what it learnt."""
+
+    predict: Callable[[Tensor], tuple[Tensor, Tensor]]
+    parameters: int
+
+
+def anomalib_module(name: str) -> Any:
+    """The module anomalib.`name`, loaded when it is asked for. Raises InputError where anomalib is missing."""
+    try:
+        return importlib.import_module(f"anomalib.{name}")
+    except ImportError as error:
+        raise InputError(
+            f"This method needs anomalib, which cannot be imported ({error}): "
+            "`.venv/bin/python -m pip install -r requirements-results.txt -c requirements.lock`."
+        ) from error
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images in 8 bits, as the files hold them; a row asked for comes standardised, on the device."""
+
+    pixels: Tensor  # (N, 3, S, S) uint8
+    mean: Sequence[float]
+    std: Sequence[float]
+    device: torch.device
+
+    @classmethod
+    def read(
+        cls, samples: Sequence[Sample], size: int, mean: Sequence[float], std: Sequence[float], device: torch.device
+    ) -> "Images":
+        """Read and resize as for every method; raises InputError as gradlib.data.images.image_tensor does."""
+        pixels = torch.empty(len(samples), 3, size, size, dtype=torch.uint8)
+        for row, sample in enumerate(samples):
+            pixels[row] = (image_tensor(sample.image, size, (0, 0, 0), (1, 1, 1)) * 255).round()
+        return cls(pixels, mean, std, device)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        """The standardised images (n, 3, S, S) float32 of n rows."""
+        unit = self.pixels[rows].to(self.device).float() / 255  # (n, 3, S, S)
+        mean, std = (torch.tensor(v, device=self.device)[:, None, None] for v in (self.mean, self.std))
+        return (unit - mean) / std
+
+    def blocks(self) -> tuple[Tensor, ...]:
+        """All rows in order, BATCH at a time."""
+        return torch.arange(len(self)).split(BATCH)
+
+    def epoch(self, size: int) -> list[Tensor]:
+        """All rows in a random order, `size` at a time, without an incomplete rest unless there is nothing else."""
+        blocks = torch.randperm(len(self)).split(size)
+        return [block for block in blocks if len(block) == len(blocks[0])]
+
+
+class FrozenStages(nn.Module):
+    """A Backbone in the place of anomalib's feature extractor: images -> {stage: map (B, C_i, H_i, W_i)}."""
+
+    def __init__(self, backbone: Backbone):
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, images: Tensor) -> dict[int, Tensor]:
+        """The maps by timm's stage number, in anomalib's memory layout."""
+        maps = [stage.float().contiguous() for stage in self.backbone(images)]
+        return dict(zip(self.backbone.stages, maps, strict=True))
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Draw from `seed` inside and leave the caller's random states as they were: anomalib draws from all of them."""
+    numpy_state = np.random.get_state()  # noqa: NPY002
+    python_state = random.getstate()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy_state)  # noqa: NPY002
+            random.setstate(python_state)

@@ -1,0 +1,145 @@
+"""Peers of GRAD on the same images: anomalib's models with the frozen backbone that GRAD sees, and raw scores.
+
+anomalib is an optional extra (requirements-results.txt), loaded when a method is asked for. Nothing is downloaded: its
+own weights give way to gradlib's backbone. Its Engine is not used, as it trains one class at a time and squashes scores
+to [0, 1]; gradbook.bench.peers_agreement runs it for comparison.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from gradbook.study.methods.anomalib_inputs import Fitted, FrozenStages, Images, anomalib_module, seeded
+from gradbook.study.methods.anomalib_trained import fit_draem, fit_reverse_distillation
+from gradlib.data.samples import Sample
+from gradlib.errors import InputError
+from gradlib.features.backbones import Backbone
+
+CORESET = 0.01  # of all patches are kept, the smallest of the PatchCore paper's ratios (Table 1: 25, 10 and 1 %)
+LEAST = 400  # patches are kept at the least: a hundredth of a few images is too little to compare anything with
+NEIGHBOURS = 9  # b of its Eq. 7, anomalib's default
+# The greedy choice is made among this many patches, drawn at random. Among all 330,848 of 422 images of 224 pixels one
+# pick took 0.3 s on one CPU core, and 3,308 are to be picked.
+POOL = 50_000
+POOL_PER_ENTRY = 10  # and among at least so many for each that is kept
+PADIM_CHANNELS = 100  # drawn at random, anomalib's default for its smallest backbone
+
+
+@dataclass(frozen=True)
+class PeerResult:
+    """What a peer says of the test images."""
+
+    maps: Tensor  # (N, S, S) at the network's input size
+    score: Tensor  # (N,) the method's own image score
+    parameters: int  # numbers learnt from the images: stored patches, Gaussians or weights; the backbone is not counted
+    seconds: dict[str, float]  # "fit", "score": with the reading of the images
+
+
+def fit_and_score(
+    method: str,
+    train: Sequence[Sample],
+    test: Sequence[Sample],
+    backbone: Backbone,
+    *,
+    image_size: int,
+    seed: int,
+    device: torch.device,
+    epochs: int | None = None,
+    coreset: float = CORESET,
+) -> PeerResult:
+    """Fit one of METHODS to normal images and apply it to test images; maps and scores are raw, in no common unit.
+
+    epochs: for the trained methods (reverse_distillation, draem), by default their papers'; coreset: the share of all
+    patches that PatchCore keeps. Raises InputError for an unknown method, a missing anomalib, no images, and a
+    backbone or size that the method cannot take.
+    """
+    if method not in METHODS:
+        raise InputError(f'Method "{method}" is no peer: choose one of {", ".join(METHODS)}.')
+    if not train or not test:
+        raise InputError(f"{method} was given {len(train)} training and {len(test)} test images: give some of both.")
+    units = ((0.0,) * 3, (1.0,) * 3) if method == "draem" else (backbone.mean, backbone.std)
+    backbone = backbone.to(device)
+    began = time.perf_counter()
+    with seeded(seed, device):
+        fit = partial(fit_patchcore, coreset=coreset) if method == "patchcore" else METHODS[method]
+        fitted = fit(Images.read(train, image_size, *units, device), backbone, epochs)
+        between = time.perf_counter()
+        maps, score = apply(fitted, Images.read(test, image_size, *units, device))
+    seconds = {"fit": between - began, "score": time.perf_counter() - between}
+    return PeerResult(maps, score, fitted.parameters, seconds)
+
+
+@torch.inference_mode()
+def apply(fitted: Fitted, images: Images) -> tuple[Tensor, Tensor]:
+    """Maps (N, S, S) and scores (N,) of all images, on the CPU."""
+    found = [fitted.predict(images[block]) for block in images.blocks()]
+    maps, scores = zip(*found, strict=True)
+    return torch.cat(maps).cpu(), torch.cat(scores).cpu()
+
+
+@torch.no_grad()
+def fit_patchcore(images: Images, backbone: Backbone, epochs: int | None, coreset: float = CORESET) -> Fitted:
+    """Roth et al., CVPR 2022: a core set of normal patches, and the distance to its nearest member."""
+    library = anomalib_module("models.image.patchcore.torch_model")
+    stages = list(backbone.stages)
+    model = library.PatchcoreModel(stages, backbone.name, pre_trained=False, num_neighbors=NEIGHBOURS)
+    model.feature_extractor = FrozenStages(backbone)
+    model.to(images.device).train()
+    rows = kept = start = 0
+    chosen = torch.empty(0, dtype=torch.bool)
+    for block in images.blocks():
+        embedding = model(images[block])  # (n*H*W, C), which the model has stored
+        if not rows:
+            rows = len(images) * len(embedding) // len(block)
+            kept = min(rows, max(LEAST, int(coreset * rows)))
+            chosen = drawn(rows, max(POOL, POOL_PER_ENTRY * kept)).to(images.device)
+        model.embedding_store[-1] = embedding[chosen[start : start + len(embedding)]]
+        start += len(embedding)
+    model.subsample_embedding((kept + 0.5) / int(chosen.sum()))  # which is cut off to a whole number of patches
+    return Fitted(prediction(model.eval()), model.memory_bank.numel())
+
+
+def drawn(rows: int, wanted: int) -> Tensor:
+    """Which of `rows` patches (rows,) are among the `wanted` that are drawn at random."""
+    chosen = torch.full((rows,), rows <= wanted)
+    if rows > wanted:
+        chosen[torch.randperm(rows)[:wanted]] = True
+    return chosen
+
+
+@torch.no_grad()
+def fit_padim(images: Images, backbone: Backbone, epochs: int | None) -> Fitted:
+    """Defard et al., ICPR 2020: a Gaussian of normal features at each pixel, and the Mahalanobis distance to it."""
+    library = anomalib_module("models.image.padim.torch_model")
+    if len(images) < 2:
+        raise InputError("PaDiM estimates a covariance and was given one training image: give at least 2.")
+    channels = min(PADIM_CHANNELS, backbone.channels)
+    model = library.PadimModel(backbone.name, list(backbone.stages), pre_trained=False, n_features=channels)
+    model.feature_extractor = FrozenStages(backbone)
+    model.to(images.device).train()
+    for block in images.blocks():
+        model(images[block])
+    model.fit()
+    return Fitted(prediction(model.eval()), model.gaussian.mean.numel() + model.gaussian.inv_covariance.numel())
+
+
+def prediction(model: torch.nn.Module) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """The maps and scores of an anomalib model in the shapes of PeerResult."""
+
+    def predict(images: Tensor) -> tuple[Tensor, Tensor]:
+        found = model(images)
+        return found.anomaly_map.reshape(len(images), *images.shape[2:]), found.pred_score.reshape(len(images))
+
+    return predict
+
+
+METHODS: dict[str, Callable[[Images, Backbone, int | None], Fitted]] = {
+    "patchcore": fit_patchcore,
+    "padim": fit_padim,
+    "reverse_distillation": fit_reverse_distillation,
+    "draem": fit_draem,
+}

@@ -1,0 +1,76 @@
+"""The baseline to beat: the distance to the nearest of many stored normal patches (the discrete memory of Fig. 1a).
+
+As PatchCore keeps them: a greedy core set, each next entry being the patch farthest from all that are kept, so that
+rare patches are kept too (a random choice of the same size was clearly worse). It sees the very features that GRAD
+sees, has no training, and its search grows with what it keeps.
+"""
+
+import torch
+from sklearn.neighbors import NearestNeighbors
+from sklearn.random_projection import GaussianRandomProjection
+from torch import Tensor
+
+from gradlib.standardise import Features
+
+ENTRIES = 4_000  # patches kept, or all if there are fewer
+POOL = 50_000  # patches, drawn at random, among which the greedy choice is made
+PROJECTED = 64  # dimensions in which it is made; distances to the kept patches are then taken in all C
+BLOCK = 64  # images at a time
+
+
+class PatchMemory:
+    """Stored normal patches; d is the distance from each patch to the nearest one.
+
+    mean, std: (C,), the units in which GRAD sees the features, so that both compare the same thing.
+    """
+
+    def __init__(self, mean: Tensor, std: Tensor):
+        self.mean, self.std = mean.cpu(), std.cpu()
+        self.entries = torch.empty(0, len(mean))
+        self._search = NearestNeighbors(n_neighbors=1, algorithm="brute")
+
+    def fit(self, features: Features, *, seed: int = 0) -> "PatchMemory":
+        """Keep a core set of the patches of N training maps (C, H, W)."""
+        images = torch.arange(len(features))
+        pixels = features[images[:1]][0, 0].numel()  # H*W
+        order = torch.randperm(len(features) * pixels, generator=torch.Generator().manual_seed(seed))
+        pool = order[:POOL].sort().values
+        rows = []
+        for block in images.split(BLOCK):
+            inside = pool[(pool >= block[0] * pixels) & (pool < (block[-1] + 1) * pixels)] - block[0] * pixels
+            rows.append(self._patches(features[block])[inside])
+        patches = torch.cat(rows)  # (POOL, C), or fewer
+        self.entries = patches[core_set(patches, min(ENTRIES, len(patches)), seed=seed)]
+        self._search.fit(self.entries.numpy())
+        return self
+
+    def distance(self, features: Features) -> Tensor:
+        """d (N, H, W) of N maps (C, H, W)."""
+        found = []
+        for block in torch.arange(len(features)).split(BLOCK):
+            x = features[block]  # (n, C, H, W)
+            distance, _ = self._search.kneighbors(self._patches(x).numpy())
+            found.append(torch.from_numpy(distance).float().view(len(x), *x.shape[2:]))
+        return torch.cat(found)  # (N, H, W)
+
+    def _patches(self, x: Tensor) -> Tensor:
+        x = (x - self.mean[:, None, None]) / self.std[:, None, None]  # (n, C, H, W)
+        return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])  # (n*H*W, C)
+
+
+def core_set(patches: Tensor, kept: int, *, seed: int = 0) -> Tensor:
+    """Numbers (kept,) of patches (M, C) chosen greedily: the first is patch 0, each next the farthest from the kept.
+
+    Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022 (Algorithm 1).
+    """
+    z = patches
+    if patches.shape[1] > PROJECTED:
+        z = torch.from_numpy(GaussianRandomProjection(PROJECTED, random_state=seed).fit_transform(patches.numpy()))
+    z = z.float()
+    length = z.square().sum(dim=1)  # (M,)
+    farthest, nearest, chosen = 0, torch.full_like(length, float("inf")), []
+    for _ in range(kept):
+        chosen.append(farthest)
+        nearest = torch.minimum(nearest, length + length[farthest] - 2 * (z @ z[farthest]))  # squared distance (M,)
+        farthest = int(nearest.argmax())
+    return torch.tensor(chosen)

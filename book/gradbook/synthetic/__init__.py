@@ -1,0 +1,1 @@
+"""The synthetic data set, drawn from photographs that come with scikit-image."""

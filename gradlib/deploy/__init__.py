@@ -1,0 +1,1 @@
+"""A trained detector in use: ONNX files, thresholds, folders of photographs."""

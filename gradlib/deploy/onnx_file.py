@@ -1,0 +1,76 @@
+"""Models as ONNX files, which run without PyTorch: in onnxruntime, and in a browser by its WebAssembly build."""
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from gradlib.deploy.onnx_session import session
+from gradlib.errors import InputError
+from gradlib.files import put
+
+OPSET = 18
+TOLERANCE = 1e-4  # of what onnxruntime computes from what PyTorch does, relative to the largest number of an output
+
+
+def write_onnx(
+    module: nn.Module,
+    example: Sequence[Tensor],
+    path: Path,
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    metadata: Mapping[str, Any] | None = None,
+) -> Path:
+    """Export a module in evaluation mode for inputs of the example's shapes; written in one step, then compared.
+
+    metadata: plain JSON types, kept in the file as text under their names. Raises InputError if onnxruntime computes
+    something else from the example than PyTorch does, by more than TOLERANCE.
+    """
+    module = module.eval().cpu()
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            module, tuple(example), dynamo=True, opset_version=OPSET, verbose=False,
+            input_names=list(inputs), output_names=list(outputs),
+        )  # fmt: skip
+    assert program is not None
+    model = program.model_proto
+    onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in (metadata or {}).items()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(model.SerializeToString())
+        difference = parity(part, module, example)
+        if not difference <= TOLERANCE:  # NaN is no agreement either
+            raise InputError(f"{path.name} differs from PyTorch by {difference:.1g}: report it with your versions.")
+        put(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def parity(path: Path, module: nn.Module, example: Sequence[Tensor]) -> float:
+    """The largest difference between onnxruntime's outputs and PyTorch's, relative to each output's largest number.
+
+    example: one tensor for each input. NaN where an output holds NaN. Raises InputError as `session` does.
+    """
+    ready = session(path)
+    given = zip(ready.get_inputs(), example, strict=True)
+    found = ready.run(None, {node.name: tensor.numpy() for node, tensor in given})
+    with torch.no_grad():
+        wanted = module(*example)
+    wanted = (wanted,) if isinstance(wanted, Tensor) else wanted
+    pairs = zip(found, (tensor.numpy() for tensor in wanted), strict=True)
+    # NumPy's maximum, as Python's may pass over NaN
+    return float(np.max([np.abs(one - other).max() / max(np.abs(other).max(), 1e-12) for one, other in pairs]))

@@ -1,0 +1,1 @@
+"""Frozen features: backbones, their weights, and the cache on disk."""

@@ -1,0 +1,69 @@
+"""AUPRO: how much of each defect is found, every defect counting the same whatever its size, at few false positives."""
+
+import numpy as np
+from scipy import ndimage
+
+from gradlib.errors import InputError
+from gradlib.metrics.ranking import Metric, binary_labels, finite_scores
+
+# Pixels that touch at a corner are one region, as in the MVTec evaluation; scipy's default is edges only.
+NEIGHBOURS = np.ones((3, 3))
+BLOCK = 2**22  # anomalous pixels at a time
+
+
+def aupro(maps: np.ndarray, masks: np.ndarray, limit: float = 0.3) -> Metric:
+    """Area under the per-region-overlap curve up to a false-positive rate of `limit`, divided by `limit`.
+
+    maps (N, S, S) anomaly maps, masks (N, S, S) true where anomalous. Per threshold: the mean over all 8-connected
+    regions of all images of the covered fraction of the region, against the fraction of all background pixels (those
+    of normal images too) at or above it. Exact: the curve through all distinct scores, tied ones joined by a line, cut
+    at the limit by linear interpolation. Threshold grids come out lower (100 thresholds: about 0.9 points).
+    Undefined without a region or without background. Raises InputError for shapes that differ, values not finite,
+    masks other than 0 and 1, and a limit outside (0, 1]. Definition: Bergmann et al., IJCV 2021 (MVTec AD).
+    """
+    if not 0 < limit <= 1:
+        raise InputError(f"The AUPRO limit is {limit}: give a false-positive rate above 0 and at most 1, such as 0.3.")
+    values, anomalous = np.asarray(maps), binary_labels(masks, "masks")
+    if values.ndim != 3 or values.shape != anomalous.shape:
+        raise InputError(
+            f"The anomaly maps have shape {values.shape} and the masks {anomalous.shape}: give both as (N, S, S)."
+        )
+    values = finite_scores(values, "anomaly maps")
+    if not anomalous.any():
+        return Metric(None, f"no anomalous pixel in the masks of {len(values)} images, so there is no region to find")
+    if anomalous.all():
+        return Metric(None, "every pixel is anomalous, so there is no false-positive rate")
+    weights = _region_weights(anomalous)
+    background = values[~anomalous]
+    background.sort()
+    scores, area = values[anomalous], 0.0
+    for start in range(0, len(scores), BLOCK):
+        part = slice(start, start + BLOCK)
+        area += float(weights[part] @ _found_within(scores[part], background, limit))
+    return Metric(area)
+
+
+def _region_weights(anomalous: np.ndarray) -> np.ndarray:
+    """Of each anomalous pixel: 1 / (pixels of its region * number of regions), summing to 1."""
+    sizes, count = [], 0
+    for mask in anomalous:  # one by one: labels of all at once would be 4 bytes a pixel
+        regions, found = ndimage.label(mask, structure=NEIGHBOURS)
+        region = regions[mask] - 1
+        sizes.append(np.bincount(region)[region])
+        count += found
+    return 1 / (np.concatenate(sizes) * float(count))
+
+
+def _found_within(scores: np.ndarray, background: np.ndarray, limit: float) -> np.ndarray:
+    """The fraction of the false-positive rates in [0, limit] at which each score is found; background ascending.
+
+    As a function of the number of background pixels let through, a pixel's coverage is 0 up to those above its score,
+    rises linearly over those that tie with it, and stays 1. The curve is the weighted sum of these ramps, so its area
+    is the weighted sum of theirs: no thresholds need to be walked and only the background is sorted.
+    """
+    end = limit * background.size
+    above = background.size - np.searchsorted(background, scores, "right")
+    at_or_above = background.size - np.searchsorted(background, scores, "left")
+    ramp_end = np.minimum(at_or_above, end)
+    ramp = np.maximum(ramp_end - above, 0) ** 2 / (2 * np.maximum(at_or_above - above, 1))
+    return (ramp + end - ramp_end) / end

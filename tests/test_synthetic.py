@@ -1,0 +1,183 @@
+"""The synthetic data set: the same bytes each time, exact masks, splits that share nothing, and no half-made folder."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from gradbook.synthetic import make, scenes
+from gradbook.synthetic.defects import CLOSED, KINDS, LEAST, VISIBLE, changed_area
+from gradbook.synthetic.make import draw_image, make_synthetic, read_synthetic
+from gradlib.data.images import read_image, read_mask
+from gradlib.data.readers import load_dataset
+from gradlib.errors import InputError
+
+pytestmark = pytest.mark.filterwarnings("error")  # a reader warns only where a test expects it
+
+SMALL = {"normals": 2, "good": 1, "per_kind": 1}
+EVERY_KIND = [(category, kind) for category, kinds in KINDS.items() for kind in kinds]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Path:
+    return make_synthetic(tmp_path_factory.mktemp("synthetic") / "small", **SMALL)
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """What is made on first use is small."""
+    monkeypatch.setattr(make, "DEFAULTS", {"seed": 0, "normals": 1, "good": 0, "per_kind": 0})
+
+
+def files(root: Path) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_every_class_has_the_asked_counts_and_a_mask_for_each_defect(small):
+    dataset = read_synthetic(folder=small)
+    assert dataset.categories == tuple(scenes.SCENES) == tuple(KINDS)
+    for category, kinds in KINDS.items():
+        of_class = dataset.select(categories=[category])
+        found = Counter((sample.split, sample.defect) for sample in of_class.samples)
+        assert found == Counter({("train", "good"): 2, ("test", "good"): 1} | {("test", kind): 1 for kind in kinds})
+        assert len(kinds) >= 3
+    for sample in dataset.samples:
+        assert read_image(sample.image).size == (256, 256)
+        assert read_mask(sample, 256).any() == bool(sample.label)
+    sample = dataset.select(label=1).samples[0]
+    with Image.open(sample.image) as image, Image.open(sample.mask) as mask:
+        assert (image.mode, mask.mode, set(np.unique(mask))) == ("RGB", "L", {0, 255})
+
+
+def test_bytes_are_the_same_again_and_do_not_depend_on_the_counts(small, tmp_path):
+    fewer = files(make_synthetic(tmp_path / "fewer", normals=1, good=1, per_kind=1))
+    before = files(small)
+    assert len(before) == len(fewer) + len(KINDS)
+    assert all(before[name] == content for name, content in fewer.items())
+
+
+def test_seed_and_number_give_other_images():
+    images = [
+        draw_image("gravel", "train", "good", number, seed=seed).image for number, seed in ((0, 0), (1, 0), (0, 1))
+    ]
+    assert len({image.tobytes() for image in images}) == 3
+
+
+@pytest.mark.parametrize(("category", "kind"), EVERY_KIND)
+def test_mask_is_where_the_image_differs_from_its_clean_version(category, kind):
+    drawn = draw_image(category, "test", kind, 7)
+    change = np.abs(drawn.image.astype(int) - drawn.clean)
+    assert drawn.mask.sum() >= LEAST
+    assert not change[~drawn.mask].any()
+    # a masked pixel that looks the same lies within a gap of a changed area, or in a hole of it
+    near = ndimage.distance_transform_edt(change <= VISIBLE) <= 2 * CLOSED
+    assert not (drawn.mask & ~ndimage.binary_fill_holes(near)).any()
+    assert (change[drawn.mask] > VISIBLE).mean() > 0.5
+
+
+def test_normal_images_have_an_empty_mask_and_no_change():
+    drawn = draw_image("coins", "test", "good", 0)
+    assert not drawn.mask.any()
+    np.testing.assert_array_equal(drawn.image, drawn.clean)
+
+
+def test_changed_area_bridges_gaps_and_drops_specks():
+    clean = np.full((256, 256), 100, np.uint8)
+    defective = clean.copy()
+    defective[20:40, 0:30] += 50
+    defective[28:31, 10:13] = 100  # a pinhole
+    defective[100, 100] += 50  # a speck
+    defective[150:200, 150:200] += VISIBLE  # too weak to be seen
+    expected = np.zeros((256, 256), bool)
+    expected[20:40, 0:30] = True
+    np.testing.assert_array_equal(changed_area(clean, defective), expected)
+
+
+def test_moved_coin_is_marked_at_its_old_and_its_new_place():
+    drawn, missing = draw_image("coins", "test", "moved", 3), draw_image("coins", "test", "missing", 3)
+    one_coin = missing.mask.sum()
+    assert 1.1 * one_coin < drawn.mask.sum() < 2 * one_coin
+
+
+@pytest.mark.parametrize("name", ["brick", "gravel", "moon"])
+def test_textures_of_train_and_test_share_no_column(name, monkeypatch):
+    width = scenes.photograph(name).shape[1]
+    train, test = (np.arange(width)[scenes.columns(width, split)] for split in ("train", "test"))
+    assert train.max() + scenes.GAP <= test.min()
+    columns = np.tile(np.arange(width) // 2, (512, 1)).astype(np.uint8)  # the picture's own columns, halved to fit
+    monkeypatch.setattr(scenes, "photograph", lambda name: columns)
+    seen = {
+        split: [scenes.crop(name, split, 180, np.random.default_rng(seed)) for seed in range(20)]
+        for split in ("train", "test")
+    }
+    assert np.max(seen["train"]) < np.min(seen["test"])
+
+
+@pytest.mark.parametrize("category", ["mono", "poly"])
+def test_cells_of_train_and_test_are_others(category):
+    train, test = (scenes.cell_paths(category, split) for split in ("train", "test"))
+    assert train
+    assert test
+    assert not set(train) & set(test)
+
+
+def test_load_dataset_gives_what_the_reader_gives(small, monkeypatch):
+    monkeypatch.setenv("GRAD_DATA_ROOT", "/nowhere")
+    assert load_dataset("synthetic", small) == read_synthetic(folder=small)
+    assert load_dataset("synthetic", small).name == "synthetic"
+    assert load_dataset("synthetic", small, "coins,module").categories == ("coins", "module")
+
+
+def test_it_is_made_once_in_the_cache(tmp_path, monkeypatch, few):
+    monkeypatch.setenv("GRAD_CACHE", str(tmp_path))
+    dataset = load_dataset("synthetic")
+    assert dataset.root == tmp_path / f"synthetic-{make.VERSION}"
+    monkeypatch.setattr(make, "draw_image", None)
+    assert read_synthetic().samples == dataset.samples
+
+
+def test_killed_build_leaves_nothing_that_is_read(tmp_path, monkeypatch, few):
+    root, draw = tmp_path / "made", make.draw_image
+
+    def killed(category, *others, **settings):
+        if category == "coins":
+            raise KeyboardInterrupt
+        return draw(category, *others, **settings)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(make, "draw_image", killed)
+        patched.setattr(make.shutil, "rmtree", lambda *_, **__: None)  # a kill cleans nothing up
+        with pytest.raises(KeyboardInterrupt):
+            read_synthetic(folder=root)
+    assert not root.exists()
+    (tmp_path / ".made.making" / "bricks" / "train" / "good" / "999.png").write_bytes(b"half an image")
+    assert len(read_synthetic(folder=root).samples) == len(KINDS)
+    assert not (tmp_path / ".made.making").exists()
+
+
+def test_unknown_names_are_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(InputError, match=r"'coin' in the synthetic data set.*did you mean 'coins'"):
+        load_dataset("synthetic", tmp_path / "made", "coin")
+    assert not (tmp_path / "made").exists()
+    with pytest.raises(InputError, match="'rust' in the kinds of coins"):
+        draw_image("coins", "test", "rust", 0)
+
+
+def test_folders_with_other_contents_are_left_alone(small, tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(InputError, match="already holds something: move it away"):
+        read_synthetic(folder=tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "precious"
+    with pytest.raises(InputError, match=r"already holds something .a synthetic data set"):
+        make_synthetic(small)
+    with pytest.raises(InputError, match="cannot be written"):
+        make_synthetic(tmp_path / "mine.txt" / "below")
+    with pytest.raises(InputError, match="normals=0"):
+        make_synthetic(tmp_path / "new", normals=0)
+
+
+def test_empty_folder_is_filled(tmp_path, few):
+    assert len(read_synthetic(["cell"], folder=tmp_path).samples) == 1
