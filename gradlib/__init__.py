@@ -1,3 +1,6 @@
-"""gradlib: GRAD (Lee et al. 2024) in small, readable parts. The book in book/ explains each of them."""
+"""gradlib: GRAD (Lee et al. 2024) in small, readable parts; the public names, each loaded when it is first used."""
+
+import lazy_loader
 
 __version__ = "0.1.0"
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -52,7 +52,7 @@ def test_a_damaged_exhibit_is_refused(damage, tmp_path: Path) -> None:
     if damage:
         write_json(path, method_maps.of_runs({"one": scores(1)}, 4))
         path.write_text(damage(path.read_text()))
-    with pytest.raises(InputError, match=r"gradlib\.exhibit"):
+    with pytest.raises(InputError, match=r"gradbook\.study\.method_maps"):
         method_maps.read_exhibit(path)
 
 

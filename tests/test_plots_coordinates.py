@@ -10,7 +10,7 @@ import torch
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-from gradbook.plots.planes import global_plane, local_plane, photographs, photographs_and_maps, stages
+from gradbook.plots.planes import feature_stages, global_plane, local_plane, photograph_row, photographs_and_maps
 from gradlib.config import GradConfig
 from gradlib.data.samples import Sample
 from gradlib.model import GRAD
@@ -57,14 +57,14 @@ def test_global_plane_names_every_image_once_and_moves_it_with_the_epochs() -> N
 
 def test_photographs_stand_in_a_row_under_their_names() -> None:
     pictures = {"one": random(4, 4), "two": random(4, 4) / 2}
-    photographs(pictures)
+    photograph_row(pictures)
     shown = {axis.get_title(): torch.as_tensor(axis.images[0].get_array()) for axis in plt.gcf().axes}
     assert list(shown) == list(pictures)
     assert all(torch.equal(shown[name], pictures[name]) for name in pictures)
 
 
 def test_a_single_photograph_is_drawn_too() -> None:
-    photographs({"only": random(4, 4)})
+    photograph_row({"only": random(4, 4)})
     assert [axis.get_title() for axis in plt.gcf().axes] == ["only"]
     photographs_and_maps({"only": random(4, 4)}, {"d": random(1, 2, 2).abs()})
     assert [axis.get_title() for axis in plt.gcf().axes[:2]] == ["photograph", "d"]
@@ -74,7 +74,7 @@ def test_stages_show_the_maps_of_the_output() -> None:
     model = GRAD(GradConfig(channels=4, map_size=(6, 6), fusion="slim", blocks=1, width=4)).eval()
     with torch.no_grad():
         output = model(random(1, 4, 6, 6))
-    stages(random(12, 12), output)
+    feature_stages(random(12, 12), output)
     shown = {axis.get_title(): axis.images[0].get_array() for axis in plt.gcf().axes if axis.get_title()}
     assert next(iter(shown)) == "photograph"
     assert torch.equal(torch.as_tensor(shown["$d$"]), output.error[0])

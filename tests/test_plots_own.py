@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from conftest import save
-from gradbook.plots.own_photographs import luck, promises, verdicts, window_of_score
+from gradbook.plots.own_photographs import false_alarm_promises, luck, verdicts, window_of_score
 from gradlib.deploy.thresholds import false_alarm_bound
 
 
@@ -27,7 +27,7 @@ def test_photographs_have_their_verdicts(tmp_path: Path) -> None:
 
 
 def test_promises_fall_with_the_number_of_photographs() -> None:
-    figure = promises([5, 10, 100], 0.95, 10)
+    figure = false_alarm_promises([5, 10, 100], 0.95, 10)
     assert list(figure.data[0].y) == [false_alarm_bound(n) for n in (5, 10, 100)]
     assert list(figure.data[1].y) == [1 / 6, 1 / 11, 1 / 101]
     assert "10 held-out photographs" in figure.layout.meta["alt"]

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from gradbook.plots.scores import profile, promises
+from gradbook.plots.scores import profile, score_promises
 
 
 def test_a_profile_puts_d_at_the_ends_and_marks_the_window() -> None:
@@ -20,7 +20,7 @@ def test_a_profile_puts_d_at_the_ends_and_marks_the_window() -> None:
 
 def test_promises_are_medians_with_a_band() -> None:
     rates = np.stack([np.linspace(0, 0.1, 201), np.linspace(0.1, 0.3, 201)])  # (n, splits)
-    figure = promises([0.05, 0.1], {"held out": rates})
+    figure = score_promises([0.05, 0.1], {"held out": rates})
     band, line, kept = figure.data
     np.testing.assert_allclose(line.y, [5, 20])
     np.testing.assert_allclose(band.y, [9.75, 29.5, 10.5, 0.25], atol=0.01)

@@ -12,12 +12,12 @@ from torch.nn import functional as F
 
 from gradbook.analysis.protocol_switches import Reading, enlarging
 from gradbook.page import percent
-from gradbook.paths import repository, results_folder
+from gradbook.paths import repository
 from gradbook.study.experiment import Experiment
 from gradbook.study.methods.anomalib_peers import CORESET, drawn
 from gradbook.study.methods.dispatch import new_model
 from gradbook.study.run_tables import HEADINGS, source_of
-from gradbook.study.statistics import defect_auroc, ledger, patch_error_ratio, same_images
+from gradbook.study.statistics import defect_auroc, patch_error_ratio, read_group, same_images
 from gradlib.config import TrainConfig
 from gradlib.coordinates import GlobalCoordinates, LocalCoordinates
 from gradlib.data.folder import read_folder
@@ -155,7 +155,7 @@ def test_enlarging_is_a_matrix_of_weights(reading: Reading) -> None:
 
 
 def test_a_table_s_source_is_one_sentence() -> None:
-    record = next(iter(ledger(results_folder(), "grad-pair")["unified"]))
+    record = next(iter(read_group("grad-pair")["unified"]))
     words = source_of([record])
     assert record["provenance"]["commit"][:9] in words
     assert "the last one kept" in words

@@ -42,4 +42,4 @@ def test_a_file_comes_into_its_place_whole_and_on_the_disk(tmp_path, monkeypatch
 
 def test_every_file_that_is_renamed_into_its_place_is_put_there():
     renaming = [path for path in (repository() / "gradlib").rglob("*.py") if "part.replace(" in path.read_text("utf-8")]
-    assert [path.name for path in renaming] == ["paths.py"]
+    assert [path.name for path in renaming] == ["files.py"]

@@ -199,6 +199,7 @@ KILLS = """
 import random, sys
 from pathlib import Path
 import torch
+from gradbook.bench import faults
 torch.set_num_threads(1)
 work = faults.QUICK[sys.argv[1]](Path(sys.argv[2]))
 print(faults.torment(work, 2, random.Random())["kills"])

@@ -8,7 +8,7 @@ import pytest
 from gradbook.study.bootstrap import image_replicates
 from gradbook.study.evidence import numbers
 from gradbook.study.record import write_json
-from gradbook.study.statistics import difference, ledger, replicates, spread
+from gradbook.study.statistics import difference, read_group, replicates, spread
 
 LABELS = np.array([0] * 20 + [1] * 20)
 
@@ -32,10 +32,10 @@ def test_a_group_s_records_come_by_row_and_seed(tmp_path):
     for seed in (2, 0):
         write_json(tmp_path / f"grad-pair-unified-seed{seed}.json", record(seed, 1.0))
     write_json(tmp_path / "parts-full-seed0.json", record(0, 1.0))
-    found = ledger(tmp_path, "grad-pair")
+    found = read_group("grad-pair", folder=tmp_path)
     assert [r["experiment"]["seed"] for r in found["unified"]] == [0, 2]
-    assert ledger(tmp_path, "parts", "local") == {}
-    assert list(ledger(tmp_path, "parts")) == ["full"]
+    assert read_group("parts", "local", folder=tmp_path) == {}
+    assert list(read_group("parts", folder=tmp_path)) == ["full"]
     json.dumps(found)
 
 

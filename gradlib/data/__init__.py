@@ -1,1 +1,5 @@
 """Photographs with labels, splits and masks: readers, downloads, splits."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

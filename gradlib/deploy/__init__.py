@@ -1,1 +1,5 @@
 """A trained detector in use: ONNX files, thresholds, folders of photographs."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

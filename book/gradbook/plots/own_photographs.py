@@ -52,7 +52,7 @@ def verdicts(paths: Sequence[Path], maps: np.ndarray, scores: Sequence[float], t
     return figure
 
 
-def promises(normals: Sequence[int], confidence: float, marked: int) -> go.Figure:
+def false_alarm_promises(normals: Sequence[int], confidence: float, marked: int) -> go.Figure:
     """What the highest of n held-out normal scores promises, over n: the mean false alarm rate and its bound.
 
     marked: the n of the folder at hand.

@@ -18,7 +18,7 @@ SYMBOLS = ("circle", "x", "square", "triangle-up")  # two for each class, so tha
 NOW = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
 
 
-def photographs(pictures: Mapping[str, Tensor]) -> None:
+def photograph_row(pictures: Mapping[str, Tensor]) -> None:
     """Named photographs (S, S) in a row."""
     _, axes = plt.subplots(1, len(pictures), figsize=(5.6, 2.2), squeeze=False)
     for axis, (name, picture) in zip(axes[0], pictures.items(), strict=True):
@@ -27,7 +27,7 @@ def photographs(pictures: Mapping[str, Tensor]) -> None:
         axis.set_axis_off()
 
 
-def stages(photograph: Tensor, output: GradOutput) -> None:
+def feature_stages(photograph: Tensor, output: GradOutput) -> None:
     """One cell's way from photograph to d: photograph (S, S), v^l's two coordinates, |x - f^n|, S and d."""
     length = torch.linalg.vector_norm(output.features - output.normal, dim=1)  # (1, H, W)
     top = float(length.max())

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 
-def stages(image: Tensor, maps: Sequence[Tensor]) -> Figure:
+def receptive_fields(image: Tensor, maps: Sequence[Tensor]) -> Figure:
     """A photograph (3, S, S) beside the most varying channel of each stage's map (1, C_i, H_i, W_i), two rows."""
     columns = -(-(len(maps) + 1) // 2)
     figure, axes = plt.subplots(2, columns, figsize=(2.2 * columns, 4.7), squeeze=False)
@@ -23,7 +23,7 @@ def stages(image: Tensor, maps: Sequence[Tensor]) -> Figure:
     return figure
 
 
-def beside(boards: Sequence[Tensor], titles: Sequence[str], label: str) -> Figure:
+def influence_beside(boards: Sequence[Tensor], titles: Sequence[str], label: str) -> Figure:
     """Square boards of numbers (H_i, W_i) side by side on one scale, which `label` names."""
     top = max(float(board.max()) for board in boards)
     figure, axes = plt.subplots(1, len(boards), figsize=(3.1 * len(boards) + 0.6, 3.1), squeeze=False)

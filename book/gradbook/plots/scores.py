@@ -33,7 +33,7 @@ def profile(d: Tensor, lines: Mapping[str, Tensor], start: int, window: int) -> 
     )
 
 
-def promises(promised: Sequence[float], found: Mapping[str, np.ndarray]) -> go.Figure:
+def score_promises(promised: Sequence[float], found: Mapping[str, np.ndarray]) -> go.Figure:
     """False alarm rates that thresholds promise, against those found in repeated splits.
 
     promised (n,) and found (n, splits) of each origin of the threshold, as shares; drawn are medians, and the 95 % of

@@ -1,1 +1,5 @@
 """The runs behind the book's tables: plan, execution, records, statistics."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -16,7 +16,7 @@ def published_rows() -> dict[tuple[str, str, str, str, str], float]:
         }
 
 
-def published(dataset: str, setting: str, method: str, category: str, metric: str) -> float | None:
+def published_value(dataset: str, setting: str, method: str, category: str, metric: str) -> float | None:
     """A value in percent, or None where the paper gives none; category "mean" is the paper's own mean."""
     return published_rows().get((dataset, setting, method, category, metric))
 

@@ -20,7 +20,7 @@ from gradbook.page import markdown_table
 from gradbook.paths import repository, results_folder
 from gradbook.study.bootstrap import verdict
 from gradbook.study.run_tables import HEADINGS, mean_and_spread
-from gradbook.study.statistics import Record, difference, ledger
+from gradbook.study.statistics import Record, difference, read_group
 from gradlib.errors import InputError
 
 PARTS = {
@@ -120,7 +120,7 @@ def count_recorded(rows: Sequence[Difference], folder: Path | None = None) -> di
     folder, names = folder or results_folder(), {run for row in rows for run in row.runs}
     counts: dict[str, int] = {}
     for group in sorted({name.split("/")[0] for name in names}):
-        found = ledger(folder, group)
+        found = read_group(group, folder=folder)
         counts |= {name: len(found.get(name.split("/")[1], [])) for name in names if name.split("/")[0] == group}
     return counts
 

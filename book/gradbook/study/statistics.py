@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.paths import results_folder
 from gradbook.study.bootstrap import interval
 from gradbook.study.evidence import image_auroc_replicates, pixel_auroc_replicates, scores_and_labels
+from gradbook.study.plan import read_plan
 from gradbook.study.record import read_results
 from gradlib.metrics.curves import auroc
 
 Record = dict[str, Any]
 
 
-def ledger(folder: Path, group: str, row: str | None = None) -> dict[str, list[Record]]:
+def read_group(group: str, row: str | None = None, *, folder: Path | None = None) -> dict[str, list[Record]]:
     """The records of a group of data/plan.yaml by row, each ordered by seed; rows without a record are absent."""
-    from gradbook.study.plan import read_plan  # here, because the plan imports everything that a run needs
-
     found: dict[str, list[Record]] = {}
     for planned in read_plan().values():
-        path = folder / f"{planned.name}.json"
+        path = (folder or results_folder()) / f"{planned.name}.json"
         if planned.group == group and row in (None, planned.row) and path.exists():
             found.setdefault(planned.row, []).append(read_results(path))
     return found

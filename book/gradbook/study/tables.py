@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 from IPython.display import Markdown
 
 from gradbook.page import markdown_table
-from gradbook.paths import results_folder
 from gradbook.study.bootstrap import interval, verdict
 from gradbook.study.needs import missing
 from gradbook.study.plan import ROOTS, Planned, read_plan
-from gradbook.study.published import published, published_methods, published_rows
+from gradbook.study.published import published_methods, published_rows, published_value
 from gradbook.study.run_tables import HEADINGS, MISSING, mean_and_spread
-from gradbook.study.statistics import Record, difference, ledger, replicates, spread
+from gradbook.study.statistics import Record, difference, read_group, replicates, spread
 from gradlib.errors import InputError
 
 BOTH = ("image_auroc", "pixel_auroc")
@@ -25,7 +24,7 @@ def group_table(group: str) -> Markdown:
     plan = [p for p in read_plan().values() if p.group == group]
     if not plan:
         raise InputError(f'The plan has no group "{group}": see data/plan.yaml.')
-    found = ledger(results_folder(), group)
+    found = read_group(group)
     has_paper = any(p.paper for p in plan) and plan[0].experiment.dataset in ROOTS  # the paper's own data sets
     rows = []
     for row in dict.fromkeys(p.row for p in plan):
@@ -169,7 +168,7 @@ def class_table(dataset: str, setting: str, metric: str, records: Sequence[Recor
     names = published_methods(dataset, setting)
     rows = []
     for category in classes:
-        told = [published(dataset, setting, name, category, metric) for name in names]
+        told = [published_value(dataset, setting, name, category, metric) for name in names]
         recorded = bool(records) and (category in records[0]["classes"] or category == "mean")
         ours = mean_and_spread(records, metric, category) if recorded else "–"
         rows.append([category, *["–" if value is None else f"{value:.1f}" for value in told], ours])
@@ -180,7 +179,7 @@ def against_paper(dataset: str, setting: str, metric: str, records: Sequence[Rec
     """Class by class: the paper's GRAD, ours, and the difference in points."""
     rows = []
     for category in records[0]["classes"] if records else ():
-        told = published(dataset, setting, "GRAD", category, metric)
+        told = published_value(dataset, setting, "GRAD", category, metric)
         rows.append([category, *beside_paper(records, metric, told, True, category)])
     table = markdown_table([HEADINGS[metric], "paper", "ours", "difference"], rows)
     return Markdown(table.data + (f"\n\nSource: {origin(records)}." if records else ""))

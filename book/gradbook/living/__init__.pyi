@@ -1,0 +1,12 @@
+from .detector import PageDetector as PageDetector
+from .explorer import NETWORK as NETWORK
+from .explorer import Explorer as Explorer
+from .grid1d import Grid1D as Grid1D
+from .influence import Influence as Influence
+from .jitter import Jitter as Jitter
+from .lookup2d import Lookup2D as Lookup2D
+from .lookup2d import around_patches as around_patches
+from .protocol import Protocol as Protocol
+from .refinement import Refinement as Refinement
+from .scoring import Scoring as Scoring
+from .threshold import Threshold as Threshold

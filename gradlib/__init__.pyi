@@ -1,0 +1,29 @@
+__version__: str
+
+from .checkpoint import load_model as load_model
+from .checkpoint import save_model as save_model
+from .config import GradConfig as GradConfig
+from .config import TrainConfig as TrainConfig
+from .data.images import read_image as read_image
+from .data.readers import load_dataset as load_dataset
+from .data.samples import Dataset as Dataset
+from .data.samples import Sample as Sample
+from .deploy.detector import Detector as Detector
+from .deploy.judge import judge_folder as judge_folder
+from .errors import InputError as InputError
+from .features.backbones import load_backbone as load_backbone
+from .features.cache import cached_features as cached_features
+from .inference import run_model as run_model
+from .metrics.curves import auroc as auroc
+from .metrics.evaluation import evaluate as evaluate
+from .metrics.region_overlap import aupro as aupro
+from .model import GRAD as GRAD
+from .model import GradOutput as GradOutput
+from .presets import PRESETS as PRESETS
+from .presets import preset_config as preset_config
+from .presets import preset_training as preset_training
+from .released import load_released as load_released
+from .scores import anomaly_map as anomaly_map
+from .scores import image_score as image_score
+from .standardise import channel_statistics as channel_statistics
+from .train import fit as fit
