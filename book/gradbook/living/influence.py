@@ -17,8 +17,8 @@ class Influence(LivingFigure):
     """Move a point over the photograph: what changes a place of the map, or what a covered patch changes.
 
     changes: (stages, P, P, H, H) from `gradbook.analysis.receptive.occlusion`, sent as one byte each, the
-    square root of the share of the stage's largest; path: of that photograph; names, fields: of each stage; map_sizes: its own places
-    along one axis, before they are resized to H. Explained in {ref}`ch-features`. Raises InputError if they do not fit.
+    square root of the share of the stage's largest; path: of that photograph; names, fields: of each stage;
+    map_sizes: its own places along one axis, before they are resized to H. Explained in {ref}`ch-features`. Raises InputError if they do not fit.
     """
 
     _esm = joined("influence_view")
