@@ -1,45 +1,53 @@
-"""Everything that determines a model and its training but the weights: configurations, stored as JSON."""
+"""Everything that determines a model and its training except the weights, stored as plain JSON."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from gradlib.errors import InputError
 
 PaddingMode = Literal["border", "zeros"]
-
-
 JitterPer = Literal["pixel", "batch"]
-
-
 MemoryKind = Literal["grid", "vq", "attention", "none"]
-
-
+MemoryStart = Literal["xavier", "features"]
 FusionKind = Literal["basic", "mobile", "slim"]
+ConcatOrder = Literal["local_global", "global_local"]
+
+Configuration = TypeVar("Configuration")
 
 
 class StoredConfig:
-    """A dataclass with a `map_size`, as plain JSON types and back."""
+    """A dataclass with a `map_size` that refuses unknown choices and becomes plain JSON types and back.
+
+    Raises InputError where a field with a fixed set of choices has another value.
+    """
+
+    def __post_init__(self) -> None:
+        for name, hint in get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            if get_origin(hint) is Literal and value not in get_args(hint):
+                choices = ", ".join(f'"{choice}"' for choice in get_args(hint))
+                raise InputError(f'{name} = "{value}" is unknown: choose one of {choices}.')
 
     @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        """The configuration stored with a model. Raises InputError on fields that this version does not know."""
-        unknown = sorted(set(fields) - set(cls.__dataclass_fields__))  # type: ignore[attr-defined]
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """The configuration stored with a model. Raises InputError for fields that this version does not know."""
+        unknown = sorted(set(stored) - {field.name for field in fields(cls)})  # type: ignore[arg-type]
         if unknown:
             raise InputError(
-                f"The model's configuration has unknown fields {unknown}: it was saved by another version of gradlib."
+                f"The model's configuration has unknown fields {unknown}: load it with the version that saved it."
             )
-        return cls(**{**fields, "map_size": tuple(fields["map_size"])})
+        return cls(**{**stored, "map_size": tuple(stored["map_size"])})
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        fields = asdict(self)  # type: ignore[call-overload]
-        return {**fields, "map_size": list(fields["map_size"])}
+        """The fields as plain JSON types."""
+        stored = asdict(self)  # type: ignore[call-overload]
+        return {**stored, "map_size": list(stored["map_size"])}
 
 
 @dataclass(frozen=True)
 class GradConfig(StoredConfig):
-    """Everything that determines a GRAD model but its weights; the defaults are the paper's (Appendix A)."""
+    """Everything that determines a GRAD model except its weights; the defaults are the paper's (Appendix A)."""
 
     channels: int = 216  # C: the backbone's stages, concatenated
     map_size: tuple[int, int] = (28, 28)  # H, W
@@ -47,11 +55,11 @@ class GradConfig(StoredConfig):
     global_dim: int = 2  # C_g
     local_resolution: int = 8  # R_l, knots on each axis
     global_resolution: int = 4  # R_g
-    local_memory: MemoryKind = "grid"  # "vq", "attention": Table 1's; "none": the global one alone (Table 5)
+    local_memory: MemoryKind = "grid"  # "vq", "attention": Table 1; "none": the global memory alone (Table 5)
     global_memory: MemoryKind = "grid"
     local_entries: int = 64  # of a discrete memory; a grid has R_l^C_l
     global_entries: int = 16
-    memory_start: Literal["xavier", "features"] = "xavier"  # "features": entries and knots begin as training features
+    memory_start: MemoryStart = "xavier"  # "features": stored features start as training features
     fusion: FusionKind = "basic"  # psi
     blocks: int = 7
     width: int = 432  # psi's inner width, see fusion_network; the paper: 2C
@@ -63,8 +71,17 @@ class GradConfig(StoredConfig):
     jitter_per: JitterPer = "pixel"  # the released code: "batch"
     align_corners: bool = True  # v in [0, R-1], Eq. 1; the released code: False
     padding_mode: PaddingMode = "border"  # the released code: "zeros"
-    concat: Literal["local_global", "global_local"] = "local_global"  # Eq. 4; the released code: "global_local"
+    concat: ConcatOrder = "local_global"  # Eq. 4; the released code: "global_local"
     standardise: bool = False  # our departure: features in units of the training normals' spread
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.local_memory == self.global_memory == "none":
+            raise InputError('local_memory and global_memory are both "none": choose at least one memory.')
+
+
+# where both releases of the authors' code differ from the paper's text
+RELEASED = GradConfig(jitter_per="batch", align_corners=False, padding_mode="zeros", concat="global_local")
 
 
 @dataclass(frozen=True)
@@ -82,36 +99,29 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1:
-            raise InputError(f"The epochs and batch_size must be at least 1, not {self.epochs} and {self.batch_size}.")
+            raise InputError(f"epochs and batch_size must be at least 1, not {self.epochs} and {self.batch_size}.")
 
     def rate_factor(self, epoch: int) -> float:
-        """What the learning rates are multiplied with in `epoch` (0-based)."""
+        """The factor on the learning rates in `epoch`, counted from 0."""
         return 0.1 ** sum(epoch >= round(drop * self.epochs) for drop in self.drops)
 
 
-# where both releases differ from the paper's words
-RELEASED = GradConfig(jitter_per="batch", align_corners=False, padding_mode="zeros", concat="global_local")
-
-
-def changed(config: Any, changes: Mapping[str, Any], where: str) -> Any:
-    """A configuration with some fields replaced. Raises InputError for a field that it does not have."""
-    unknown = sorted(set(changes) - set(config.__dataclass_fields__))
+def replace_fields(config: Configuration, changes: Mapping[str, Any], where: str) -> Configuration:
+    """A configuration with some fields replaced. Raises InputError, naming `where`, for fields that it does not have."""
+    known = [field.name for field in fields(config)]  # type: ignore[arg-type]
+    unknown = sorted(set(changes) - set(known))
     if unknown:
-        raise InputError(
-            f"{where} has no field {', '.join(unknown)}: choose among {', '.join(config.__dataclass_fields__)}."
-        )
-    return replace(config, **changes)
+        raise InputError(f"{where} has no field {', '.join(unknown)}: choose among {', '.join(known)}.")
+    return replace(config, **changes)  # type: ignore[type-var]
 
 
-def differences(saved: dict[str, Any], wanted: dict[str, Any]) -> Sequence[str]:
-    """Names of the settings in which two nested dictionaries differ, in the order of `wanted`."""
+def differing_fields(saved: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
+    """Names of the settings in which two nested dictionaries differ, in the order of `expected`."""
     names: list[str] = []
-    for key, value in wanted.items():
+    for key, value in expected.items():
         other = saved.get(key)
-        if other == value:
-            continue
         if isinstance(value, dict) and isinstance(other, dict):
-            names += differences(other, value)
-        else:
+            names += differing_fields(other, value)
+        elif other != value:
             names.append(key)
     return names

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gradlib.errors import InputError
 
-PROTOCOLS = ("paper", "official")
+PROTOCOLS = ("paper", "released")
 BOX = 21  # pixels, the released code's smoothing window
 POOL_DIVISOR = 7  # a window of size // 7 is the released code's 32 pixels at 224, and scales to other sizes
 
@@ -28,12 +28,12 @@ def anomaly_map(d: Tensor, size: int | tuple[int, int], protocol: str = "paper")
     """Resize distance maps d (Eq. 8) to the images' size and, under the official protocol, smooth them.
 
     d: (B, H, W); size: the side S or (height, width), in pixels. Returns (B, S, S) on d's device, float32 (float64 if
-    d is). All differences between the protocols, "paper" (the text) and "official" (the released code):
+    d is). All differences between the protocols, "paper" (the text) and "released" (the released code):
 
-    1. Here: "paper" resizes and no more; "official" then takes the mean over a 21 x 21 box, stride 1, at every size,
+    1. Here: "paper" resizes and no more; "released" then takes the mean over a 21 x 21 box, stride 1, at every size,
        with the zeros beyond the border counted (so maps fade there). It precedes every metric, image and pixel.
-    2. `image_score`: one and the same pool, but under "official" it sees the smoothed maps.
-    3. `evaluate`: "paper" reports an AUROC below 0.5 as it is, "official" as 1 - AUROC (image, pixel).
+    2. `image_score`: one and the same pool, but under "released" it sees the smoothed maps.
+    3. `evaluate`: "paper" reports an AUROC below 0.5 as it is, "released" as 1 - AUROC (image, pixel).
 
     Raises InputError for an unknown protocol, a wrong shape or size, and a map that is not finite, naming the image.
     """
@@ -44,7 +44,7 @@ def anomaly_map(d: Tensor, size: int | tuple[int, int], protocol: str = "paper")
         raise InputError(f"The anomaly map's size is {height} x {width}: give at least 1 x 1 pixels.")
     d = d.to(torch.promote_types(d.dtype, torch.float32))
     maps = F.interpolate(d[:, None], (height, width), mode="bilinear", align_corners=True)  # (B, 1, S, S)
-    if protocol == "official":
+    if protocol == "released":
         maps = _box_mean(maps, (BOX, BOX), padding=BOX // 2)
     return maps[:, 0]
 

@@ -107,7 +107,7 @@ def test_few_shots_are_drawn_by_the_seed_and_only_those_are_trained_on(images, t
         execution.split_into_parts(dataset, dataclasses.replace(few, shots=5))
 
 
-@pytest.mark.parametrize("protocol", ["paper", "official"])
+@pytest.mark.parametrize("protocol", ["paper", "released"])
 def test_the_test_score_of_each_epoch_is_noted_without_changing_the_run(protocol, finished, images, tmp_path):
     watched = dataclasses.replace(TINY, by_epoch=True, protocol=protocol)
     record = read_results(run(watched, data_root=images, out=tmp_path, device="cpu"))

@@ -35,7 +35,7 @@ def how(reading: Reading) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize(("H", "W", "size"), SIZES)
-@pytest.mark.parametrize(("protocol", "reading"), [("paper", Reading()), ("official", RELEASED)])
+@pytest.mark.parametrize(("protocol", "reading"), [("paper", Reading()), ("released", RELEASED)])
 def test_both_protocols_are_combinations_of_the_switches(
     H: int, W: int, size: int, protocol: str, reading: Reading
 ) -> None:

@@ -28,7 +28,7 @@ def scored(d: Tensor, size: int, *, smoothing: int = 1, window: int) -> tuple[Te
 @pytest.mark.parametrize("size", [224, 60])
 def test_the_usual_positions_are_the_protocols(protocol: str, size: int) -> None:
     d = torch.rand(4, 14, 14)
-    maps, score = scored(d, size, smoothing=BOX if protocol == "official" else 1, window=size // 7)
+    maps, score = scored(d, size, smoothing=BOX if protocol == "released" else 1, window=size // 7)
     expected = anomaly_map(d, size, protocol)
     torch.testing.assert_close(maps, expected)
     torch.testing.assert_close(score, image_score(expected, protocol))

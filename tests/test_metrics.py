@@ -176,19 +176,19 @@ def test_evaluate_does_not_depend_on_the_order_of_the_images() -> None:
 def test_only_the_official_protocol_flips_and_only_the_two_aurocs() -> None:
     maps, scores, labels, masks = images()
     paper = evaluate(-maps, -scores, labels, masks)
-    official = evaluate(-maps, -scores, labels, masks, "official")
+    official = evaluate(-maps, -scores, labels, masks, "released")
     for name in METRIC_NAMES:
         if name in ("image_auroc", "pixel_auroc"):
             assert paper[name].value < 0.5
             assert official[name].value == 1 - paper[name].value
         else:
             assert official[name] == paper[name]
-    assert evaluate(maps, scores, labels, masks, "official") == evaluate(maps, scores, labels, masks)
+    assert evaluate(maps, scores, labels, masks, "released") == evaluate(maps, scores, labels, masks)
 
 
 def test_without_masks_the_image_metrics_stand_and_the_others_say_no_masks() -> None:
     maps, scores, labels, masks = images()
-    metrics = evaluate(maps, scores, labels, None, "official")
+    metrics = evaluate(maps, scores, labels, None, "released")
     full = evaluate(maps, scores, labels, masks)
     assert tuple(metrics) == METRIC_NAMES
     for name in METRIC_NAMES:
@@ -197,7 +197,7 @@ def test_without_masks_the_image_metrics_stand_and_the_others_say_no_masks() -> 
 
 def test_normal_images_alone_leave_all_seven_undefined_under_both_protocols() -> None:
     maps, scores, labels, masks = (array[:6] for array in images())
-    for protocol in ("paper", "official"):
+    for protocol in ("paper", "released"):
         metrics = evaluate(maps, scores, labels, masks, protocol)
         assert [metric.value for metric in metrics.values()] == [None] * 7
         assert all(metric.reason for metric in metrics.values())

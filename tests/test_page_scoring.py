@@ -38,7 +38,7 @@ def test_the_page_opens_under_the_paper_s_protocol(open_figure: Callable[..., Lo
     d = maps(state)
     assert_table_is(figure, d, image_score(anomaly_map(d, state["size"])))
     figure.get_by_role("button", name="Released code").click()
-    assert_table_is(figure, d, image_score(anomaly_map(d, state["size"], "official"), "official"))
+    assert_table_is(figure, d, image_score(anomaly_map(d, state["size"], "released"), "released"))
     figure.get_by_role("button", name="Paper").click()
     assert_table_is(figure, d, image_score(anomaly_map(d, state["size"])))
 

@@ -132,7 +132,7 @@ def test_a_run_of_one_class_and_one_kind_says_what_is_undefined(browser: Browser
     names, kinds = np.array([path.name for path in paths]), np.array(["nut"] * 4)
     d = np.random.default_rng(0).random((4, 4, 4), np.float32)
     run = Scores(names, kinds, kinds, np.full(4, kind), np.array([3.0, 4.0, 5.0, 8.0], np.float32), d)
-    write_page(tmp_path, Threshold(run, paths, size=64, protocol="official"))
+    write_page(tmp_path, Threshold(run, paths, size=64, protocol="released"))
     with served(tmp_path) as host:
         tab = opened(browser, host + "figure.html")
         figure = tab.locator('[data-living="threshold"]')

@@ -81,7 +81,7 @@ def test_a_name_is_a_field_an_object_or_a_parameter() -> None:
 
 def test_names_stand_in_tables_as_python_writes_them() -> None:
     assert shown("gradlib.config.GradConfig.jitter_per", "batch") == "`GradConfig.jitter_per` = batch"
-    assert shown("gradlib.scores.anomaly_map(protocol)", "official") == "`anomaly_map(protocol)` = official"
+    assert shown("gradlib.scores.anomaly_map(protocol)", "released") == "`anomaly_map(protocol)` = official"
     assert shown("gradlib.train.fit(checkpoint)", None) == "`fit(checkpoint)`"
     assert shown("gradlib.grids.interpolate", None) == "`interpolate`"
 

@@ -34,11 +34,11 @@ def test_paper_map_is_bilinear_with_aligned_corners_and_keeps_the_corner_values(
 def test_official_map_is_the_paper_map_under_a_21_box_that_counts_the_zero_padding(size: int | tuple[int, int]) -> None:
     d = random_maps(3, 14, 14)
     expected = F.avg_pool2d(anomaly_map(d, size, "paper"), 21, stride=1, padding=10, count_include_pad=True)
-    torch.testing.assert_close(anomaly_map(d, size, "official"), expected)
+    torch.testing.assert_close(anomaly_map(d, size, "released"), expected)
 
 
 def test_official_map_of_ones_fades_to_the_share_of_the_box_inside_the_image() -> None:
-    maps = anomaly_map(torch.ones(1, 28, 28), 224, "official")
+    maps = anomaly_map(torch.ones(1, 28, 28), 224, "released")
     assert maps[0, 112, 112] == pytest.approx(1)
     assert maps[0, 0, 112] == pytest.approx(11 / 21)
     assert maps[0, 0, 0] == pytest.approx((11 / 21) ** 2)
@@ -49,7 +49,7 @@ def test_image_score_is_the_maximum_of_a_32_pool_at_224() -> None:
     maps = random_maps(2, 224, 224)
     expected = F.avg_pool2d(maps, 32, stride=1).flatten(1).amax(1)
     torch.testing.assert_close(image_score(maps), expected)
-    torch.testing.assert_close(image_score(maps, "official"), expected)
+    torch.testing.assert_close(image_score(maps, "released"), expected)
 
 
 def test_image_score_window_scales_with_the_size_and_never_vanishes() -> None:
@@ -61,8 +61,8 @@ def test_image_score_window_scales_with_the_size_and_never_vanishes() -> None:
 
 def test_image_score_of_an_image_does_not_depend_on_its_batch() -> None:
     d = random_maps(4, 14, 14)
-    together = image_score(anomaly_map(d, 56, "official"), "official")
-    alone = torch.cat([image_score(anomaly_map(one[None], 56, "official"), "official") for one in d])
+    together = image_score(anomaly_map(d, 56, "released"), "released")
+    alone = torch.cat([image_score(anomaly_map(one[None], 56, "released"), "released") for one in d])
     torch.testing.assert_close(together, alone)
 
 
@@ -70,7 +70,7 @@ def test_image_score_of_an_image_does_not_depend_on_its_batch() -> None:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
 def test_maps_stay_on_the_device_and_are_at_least_float32(device: str, dtype: torch.dtype) -> None:
     d = random_maps(2, 7, 7).to(device, dtype)
-    for protocol in ("paper", "official"):
+    for protocol in ("paper", "released"):
         maps = anomaly_map(d, 28, protocol)
         assert maps.device == d.device
         assert maps.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
@@ -96,7 +96,7 @@ def test_an_unknown_protocol_is_refused_with_the_choices() -> None:
         lambda: image_score(torch.ones(1, 4, 4), "oficial"),
         lambda: evaluate(np.ones((1, 4, 4)), np.ones(1), np.ones(1), None, "oficial"),
     ):
-        with pytest.raises(InputError, match=r"'oficial': choose one of 'paper', 'official'"):
+        with pytest.raises(InputError, match=r"'oficial': choose one of 'paper', 'released'"):
             call()
 
 
@@ -124,5 +124,5 @@ def test_a_size_below_one_pixel_is_refused() -> None:
 
 
 def test_an_empty_batch_gives_an_empty_answer() -> None:
-    assert anomaly_map(torch.ones(0, 4, 4), 8, "official").shape == (0, 8, 8)
+    assert anomaly_map(torch.ones(0, 4, 4), 8, "released").shape == (0, 8, 8)
     assert image_score(torch.ones(0, 8, 8)).shape == (0,)

@@ -31,7 +31,7 @@ def evaluate(
     labels (N,) 0 normal, 1 anomalous; masks (N, S, S) true where anomalous, or None when the class has none.
     Pixel metrics and AUPRO count every pixel of every image: those of the normal images are negatives, and so are
     those of an anomalous image whose mask is empty (a defect lost at this size). Without masks they are undefined.
-    protocol "paper" reports values as they are; "official" turns an image or pixel AUROC below 0.5 into 1 - AUROC, as
+    protocol "paper" reports values as they are; "released" turns an image or pixel AUROC below 0.5 into 1 - AUROC, as
     the released code does (it hides swapped labels or signs, so it is done nowhere else).
     Raises InputError for an unknown protocol, shapes that do not fit, values not finite, labels or masks other than
     0 and 1, and a normal image with anomalous pixels in its mask.
@@ -50,7 +50,7 @@ def evaluate(
     else:
         checked = _checked_masks(masks, maps.shape, labels)
         metrics |= _three(rank(maps, checked, "anomaly maps"), "pixel") | {"aupro": aupro(maps, checked)}
-    if protocol == "official":
+    if protocol == "released":
         metrics |= {name: flipped(metrics[name]) for name in ("image_auroc", "pixel_auroc")}
     return metrics
 

@@ -32,7 +32,7 @@ export function boxMean(map, size, window, padding = 0) {
   return slidingSums(slidingSums(map, size, size, window, padding), count, size, window, padding).map((sum) => sum / window ** 2);
 }
 
-/** d, H x W numbers, at size x size: bilinear, corners aligned unless told otherwise, and the mean over a box under "official". */
+/** d, H x W numbers, at size x size: bilinear, corners aligned unless told otherwise, and the mean over a box under "released". */
 export function anomalyMap(d, H, W, size, protocol = "paper", aligned = true) {
   const out = new Float64Array(size * size), across = steps(W, size, aligned);
   steps(H, size, aligned).forEach((down, y) => {
@@ -42,7 +42,7 @@ export function anomalyMap(d, H, W, size, protocol = "paper", aligned = true) {
       out[y * size + x] = (1 - down.t) * upper + down.t * lower;
     }
   });
-  return protocol === "official" ? boxMean(out, size, BOX, (BOX - 1) / 2) : out;
+  return protocol === "released" ? boxMean(out, size, BOX, (BOX - 1) / 2) : out;
 }
 
 /** How much each of `from` places counts in the mean of each window of a seventh of the `to` places: those from `first` on. */
