@@ -1,15 +1,15 @@
-"""From a feature map to coordinates (the v of Eq. 2 and 3), and the jitter that spreads them while training."""
+"""From a feature map to coordinates (v of Eq. 2 and 3), and the jitter that spreads them during training."""
 
 import torch
 from torch import Tensor, nn
 
 from gradlib.config import JitterPer
 from gradlib.errors import InputError
-from gradlib.processes import Dealt
+from gradlib.processes import ALONE, Shard
 
 
 class LocalCoordinates(nn.Module):
-    """v^l: every patch's C channels to C_l coordinates in (-1, 1), by 1x1 convolutions and tanh (Section 3.1).
+    """v^l: the C channels of each patch to C_l coordinates in (-1, 1), by 1x1 convolutions and tanh (Section 3.1).
 
     x: (B, C, H, W) -> (B, C_l, H, W). Two layers, tanh after each, as in the released code.
     """
@@ -43,22 +43,23 @@ def jitter(
     fraction: float = 0.5,
     per: JitterPer = "pixel",
     generator: torch.Generator | None = None,
-    dealt: Dealt = (0, 1),
+    shard: Shard = ALONE,
 ) -> Tensor:
     """Add Gaussian noise to local coordinates while training: c + std * noise on some pixels (Section 3.3, Appendix A).
 
     Implements {eq}`eq-jitter`. c: (B, C_l, H, W), same shape back; std in units of the coordinate range [-1, 1].
-    per="pixel": each pixel is moved with probability `fraction` (the paper's words); per="batch": one coin moves all
-    pixels of the batch or none (the released code). dealt: c holds images rank, rank + world, ... of a batch, and what
-    moves them is drawn for all of it. Raises InputError for another `per`. Explained in {ref}`ch-jitter`.
+    per="pixel": each pixel is moved with probability `fraction` (the paper); per="batch": one draw moves all pixels of
+    the batch or none (the released code). shard = (rank, world_size): c holds every world_size-th image of the batch;
+    the noise is drawn for the whole batch so that processes agree. Raises InputError for another `per`.
+    Explained in {ref}`ch-jitter`.
     """
-    rank, world = dealt
+    rank, world_size = shard
     B, C_l, *place = c.shape
-    shapes: dict[str, tuple[int, ...]] = {"pixel": (B * world, 1, *place), "batch": (1, 1, 1, 1)}
+    shapes: dict[str, tuple[int, ...]] = {"pixel": (B * world_size, 1, *place), "batch": (1, 1, 1, 1)}
     if per not in shapes:
         raise InputError(f'Jitter per "{per}" is unknown: choose "pixel" (the paper) or "batch" (the released code).')
-    moved = torch.rand(shapes[per], device=c.device, generator=generator) < fraction  # (B * world, 1, H, W) or all 1
-    noise = torch.randn(B * world, C_l, *place, device=c.device, generator=generator)  # (B * world, C_l, H, W)
-    if world > 1:
-        noise, moved = noise[rank::world], moved[rank::world] if per == "pixel" else moved  # back to B
+    moved = torch.rand(shapes[per], device=c.device, generator=generator) < fraction  # (B * world_size, 1, H, W) or all 1
+    noise = torch.randn(B * world_size, C_l, *place, device=c.device, generator=generator)  # (B * world_size, C_l, H, W)
+    if world_size > 1:
+        noise, moved = noise[rank::world_size], moved[rank::world_size] if per == "pixel" else moved  # (B, ...)
     return c + std * noise * moved

@@ -31,9 +31,9 @@ def interpolate(G: Tensor, v: Tensor, *, padding_mode: PaddingMode = "border") -
 
     G: (R, ..., R, K) with D grid axes; v: (N, D) in knots; returns (N, K), differentiable in both.
     The lower knot is floor(v) and the upper floor(v) + 1: with Eq. 1's ceil(v) both weights vanish where v is an
-    integer. Beyond the outermost knots "border" holds their value and "zeros" counts what lies outside as 0.
+    integer. Beyond the outermost knots "border" repeats their value and "zeros" reads 0.
     Equals `torch.nn.functional.grid_sample` in value and gradient, at knots and borders too.
-    Raises InputError if the axes do not fit or the padding is another. Source: Eq. 1. Explained in {ref}`ch-grid-1d`.
+    Raises InputError if the axes do not fit and for another padding mode. Explained in {ref}`ch-grid-1d`.
     """
     *sizes, K = G.shape
     if v.ndim != 2 or v.shape[1] != len(sizes):
@@ -41,7 +41,7 @@ def interpolate(G: Tensor, v: Tensor, *, padding_mode: PaddingMode = "border") -
             f"Coordinates of shape {tuple(v.shape)} do not fit a grid with {len(sizes)} axes: give (N, {len(sizes)})."
         )
     if padding_mode not in ("border", "zeros"):
-        raise InputError(f'Padding "{padding_mode}" is unknown: choose "border" (held) or "zeros" (the released code).')
+        raise InputError(f'Padding "{padding_mode}" is unknown: choose "border" (repeated) or "zeros" (the released code).')
     R = torch.tensor(sizes, device=v.device)  # (D,)
     if padding_mode == "border":
         # not torch.clamp: grid_sample lets no gradient through at the border itself, clamp does
@@ -61,7 +61,31 @@ def interpolate(G: Tensor, v: Tensor, *, padding_mode: PaddingMode = "border") -
     return F.embedding_bag(row, G.reshape(-1, K), mode="sum", per_sample_weights=weight * inside)
 
 
-class Grid(nn.Module):
+class Memory(nn.Module):
+    """M stored features: what the grids and the memories of `gradlib.memories` have in common."""
+
+    def stored(self) -> Tensor:
+        """The stored features, in the memory's own layout."""
+        raise NotImplementedError
+
+    def entry_count(self) -> int:
+        """M."""
+        raise NotImplementedError
+
+    def stored_parameters(self) -> list[nn.Parameter]:
+        """The stored features that gradients train, at their own learning rate; none by default."""
+        return []
+
+    @torch.no_grad()
+    def start_from(self, features: Tensor) -> None:
+        """Start the M stored features as the M rows of `features`, in their order.
+
+        The initial values are added, so that two entries with the same feature do not stay the same.
+        """
+        self.stored().add_(features.reshape(self.stored().shape))
+
+
+class Grid(Memory):
     """A learnt grid of D axes with R knots each, read at coordinates in [-1, 1]; phi(.; G) of Eq. 1.
 
     Initialised Xavier-normal as the paper says, with the fans that the released (1, K, R, ..., R) layout gives.
@@ -75,6 +99,18 @@ class Grid(nn.Module):
         G = torch.empty(1, K, *[R] * D)
         nn.init.xavier_normal_(G)
         self.G = nn.Parameter(G[0].movedim(0, -1).contiguous())  # (R, ..., R, K)
+
+    def stored(self) -> Tensor:
+        """The knots (R, ..., R, K)."""
+        return self.G
+
+    def entry_count(self) -> int:
+        """R^D."""
+        return self.G[..., 0].numel()
+
+    def stored_parameters(self) -> list[nn.Parameter]:
+        """All knots."""
+        return [self.G]
 
     def forward(self, c: Tensor) -> Tensor:
         """c: (N, D) in [-1, 1] -> (N, K)."""

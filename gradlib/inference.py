@@ -1,40 +1,49 @@
-"""A trained model applied to features, block by block."""
+"""A trained model applied to the features of many images, block by block."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from gradbook.study.methods.uniad import UniAD
 from gradlib.model import GRAD
-from gradlib.standardise import Features
+from gradlib.standardise import FeatureModel, Features
+
+BLOCK = 64  # images at a time
 
 
-@torch.inference_mode()
-def distances(model: GRAD | UniAD, features: Features, device: torch.device) -> Tensor:
-    """d (N, H, W) of N images, on the CPU (Eq. 8)."""
-    model.eval()
-    blocks = torch.arange(len(features)).split(64)
-    return torch.cat([model(features[block].to(device)).error.cpu() for block in blocks])
+def in_blocks(features: Features, size: int = BLOCK) -> Iterator[Tensor]:
+    """All features in their order, (n, C, H, W) with n at most `size`."""
+    for block in torch.arange(len(features)).split(size):
+        yield features[block]
 
 
-class Places(NamedTuple):
-    """Where N images and their patches lie, and what is left of each patch."""
+class ModelRun(NamedTuple):
+    """What a GRAD model computes from N images, on the CPU."""
 
-    v_l: Tensor  # (N, C_l, H, W), in (-1, 1)
-    v_g: Tensor  # (N, C_g), in (-1, 1)
+    v_l: Tensor | None  # (N, C_l, H, W), in (-1, 1); None without a local grid
+    v_g: Tensor | None  # (N, C_g), in (-1, 1); None without a global grid
     d: Tensor  # (N, H, W), Eq. 8
 
 
-@torch.no_grad()  # not inference mode: a reader may go on with these tensors
-def places(model: GRAD, features: Features) -> Places:
-    """Coordinates and errors of N images, on the CPU; features: rows (C, H, W), raw.
+@torch.no_grad()  # not inference mode, so that callers can use these tensors in autograd
+def run_model(model: GRAD, features: Features) -> ModelRun:
+    """Coordinates and distances of N images; features: rows (C, H, W), raw. Puts the model in evaluation mode.
 
-    Puts the model in evaluation mode.
+        v_l, v_g, d = run_model(model, features)
     """
     model.eval()
-    parts = []
-    for block in torch.arange(len(features)).split(64):
-        output = model(features[block].to(model.feature_mean.device))
-        parts.append((output.local_coordinates.cpu(), output.global_coordinates.cpu(), output.error.cpu()))
-    return Places(*(torch.cat(part) for part in zip(*parts, strict=True)))
+    outputs = []
+    for x in in_blocks(features):
+        output = model(x.to(model.feature_mean.device))
+        outputs.append((output.local_coordinates.cpu(), output.global_coordinates.cpu(), output.error.cpu()))
+    v_l, v_g, d = (torch.cat(parts) for parts in zip(*outputs, strict=True))
+    config = model.config
+    return ModelRun(v_l if config.local_memory == "grid" else None, v_g if config.global_memory == "grid" else None, d)
+
+
+@torch.inference_mode()
+def distances(model: FeatureModel, features: Features) -> Tensor:
+    """d (N, H, W) of N images by any model of features, on the CPU (Eq. 8). Puts the model in evaluation mode."""
+    model.eval()
+    return torch.cat([model(x.to(model.feature_mean.device)).error.cpu() for x in in_blocks(features)])

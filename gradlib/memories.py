@@ -9,19 +9,28 @@ from torch import Tensor, nn
 
 from gradlib.config import MemoryKind
 from gradlib.errors import InputError
+from gradlib.grids import Memory
 
 DECAY = 0.99  # of the running sums behind each quantised entry, van den Oord et al.'s value
 FORGOTTEN = 1e-30  # a running count below this belongs to an entry that no feature has chosen for 6,900 steps
 
 
-class DiscreteMemory(nn.Module):
+class DiscreteMemory(Memory):
     """M stored features of (C, H, W) each, H = W = 1 for patches: (N, C, H, W) -> (N, C, H, W)."""
 
     entries: Tensor
 
     def keys(self) -> Tensor:
-        """(M, C): what an entry is found by, its mean over places."""
+        """(M, C): the mean of each entry over its places, by which the entry is looked up."""
         return self.entries.mean(dim=(2, 3))
+
+    def stored(self) -> Tensor:
+        """The entries (M, C, H, W)."""
+        return self.entries
+
+    def entry_count(self) -> int:
+        """M."""
+        return len(self.entries)
 
 
 class VectorQuantisation(DiscreteMemory):
@@ -39,6 +48,11 @@ class VectorQuantisation(DiscreteMemory):
 
     count: Tensor
     total: Tensor
+
+    def start_from(self, features: Tensor) -> None:
+        """As for every memory; the running sums start there too."""
+        super().start_from(features)
+        self.total.copy_(self.entries)
 
     def forward(self, x: Tensor) -> Tensor:
         q = x.mean(dim=(2, 3))  # (N, C)
@@ -66,8 +80,12 @@ class AttentionMemory(DiscreteMemory):
 
     def __init__(self, M: int, shape: tuple[int, int, int]):
         super().__init__()
-        self.entries = nn.Parameter(xavier_entries(M, shape))
+        self.entries: nn.Parameter = nn.Parameter(xavier_entries(M, shape))
         self.query, self.key = nn.Linear(shape[0], shape[0]), nn.Linear(shape[0], shape[0])
+
+    def stored_parameters(self) -> list[nn.Parameter]:
+        """All entries."""
+        return [self.entries]
 
     def weights(self, x: Tensor) -> Tensor:
         """(N, M), non-negative, each row sums to 1."""
@@ -78,8 +96,8 @@ class AttentionMemory(DiscreteMemory):
         return (self.weights(x) @ self.entries.flatten(1)).view_as(x)
 
 
-class PerPatch(nn.Module):
-    """A memory of single patches applied to every place of a map: (B, C, H, W) -> (B, C, H, W)."""
+class PerPatch(Memory):
+    """A memory of single patches applied at every place of a map: (B, C, H, W) -> (B, C, H, W)."""
 
     def __init__(self, memory: DiscreteMemory):
         super().__init__()
@@ -90,45 +108,55 @@ class PerPatch(nn.Module):
         patches = x.permute(0, 2, 3, 1).reshape(-1, C, 1, 1)  # (B*H*W, C, 1, 1)
         return self.memory(patches).view(B, H, W, C).permute(0, 3, 1, 2)  # (B, C, H, W), channels last in memory
 
+    def stored(self) -> Tensor:
+        """The entries (M, C, 1, 1)."""
+        return self.memory.stored()
+
+    def entry_count(self) -> int:
+        """M."""
+        return self.memory.entry_count()
+
+    def stored_parameters(self) -> list[nn.Parameter]:
+        """Those of the memory."""
+        return self.memory.stored_parameters()
+
+    def start_from(self, features: Tensor) -> None:
+        """As the memory does."""
+        self.memory.start_from(features)
+
+
+class NoMemory(Memory):
+    """No memory in this place: no channels for psi, (B, C, H, W) -> (B, 0, H, W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :0]
+
+    def stored(self) -> Tensor:
+        """Nothing."""
+        return torch.empty(0)
+
+    def entry_count(self) -> int:
+        """0."""
+        return 0
+
+
+# a new kind needs its name in gradlib.config.MemoryKind too
+KINDS: dict[str, type[VectorQuantisation | AttentionMemory]] = {
+    "vq": VectorQuantisation,
+    "attention": AttentionMemory,
+}
+
 
 def discrete_memory(kind: MemoryKind, M: int, shape: tuple[int, int, int]) -> DiscreteMemory:
-    """A memory by name. Raises InputError for another kind or fewer than 1 entry."""
-    kinds: dict[str, type[VectorQuantisation | AttentionMemory]] = {
-        "vq": VectorQuantisation,
-        "attention": AttentionMemory,
-    }
-    if kind not in kinds or M < 1:
-        raise InputError(
-            f'A memory "{kind}" of {M} entries is not known: choose "grid", "vq", "attention" or "none", and 1 or more.'
-        )
-    return kinds[kind](M, shape)
+    """A memory of M entries of `shape` = (C, H, W). Raises InputError for another kind or fewer than 1 entry."""
+    if kind not in KINDS or M < 1:
+        names = ", ".join(f'"{name}"' for name in KINDS)
+        raise InputError(f'A discrete memory "{kind}" with {M} entries is impossible: choose {names} and 1 or more.')
+    return KINDS[kind](M, shape)
 
 
 def xavier_entries(M: int, shape: tuple[int, int, int]) -> Tensor:
-    """(M, *shape), drawn as the grids are: with the fans of the layout (1, K, M) of a grid with one axis."""
+    """(M, *shape), initialised as the grids are: with the fans of the layout (1, K, M) of a grid with one axis."""
     G = torch.empty(1, shape[0] * shape[1] * shape[2], M)
     nn.init.xavier_normal_(G)
     return G[0].T.contiguous().view(M, *shape)
-
-
-@torch.no_grad()
-def start_from_features(memory: nn.Module, features: Tensor) -> None:
-    """Put features (M, C, H, W) into the M entries of a discrete memory or the M = R^D knots of a grid, in their order.
-
-    What the entries held is added, so that two entries with the same feature do not stay the same.
-    """
-    store = memory.memory if isinstance(memory, PerPatch) else memory
-    entries = store.entries if isinstance(store, DiscreteMemory) else store.G
-    assert isinstance(entries, Tensor)
-    entries.add_(features.reshape(entries.shape))
-    if isinstance(store, VectorQuantisation):
-        store.total.copy_(store.entries)
-
-
-def number_of_entries(memory: nn.Module) -> int:
-    """M: how many features a grid or memory stores."""
-    store = memory.memory if isinstance(memory, PerPatch) else memory
-    if isinstance(store, DiscreteMemory):
-        return len(store.entries)
-    assert isinstance(store.G, Tensor)
-    return store.G[..., 0].numel()

@@ -1,11 +1,20 @@
 """Named models with their schedules: the paper's, the released code's, Table 6's, and one for two cores."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from gradlib.config import RELEASED, GradConfig, TrainConfig
 from gradlib.errors import InputError
 
 RELEASED_TRAINING = TrainConfig(epochs=50, batch_size=16, drops=(0.8,), clip_norm=0.1)
+
+
+class HasShape(Protocol):
+    """Features that know their shape (N, C, H, W)."""
+
+    @property
+    def shape(self) -> Sequence[int]: ...
 
 
 @dataclass(frozen=True)
@@ -17,7 +26,7 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    # the paper's words, and psi as in the first release: 7 basic blocks at 2C
+    # the paper's text, with psi as in the first release: 7 basic blocks at 2C
     "grad": Preset(GradConfig(), TrainConfig()),
     # the final release, with its settings wherever they differ from the paper's
     "crad": Preset(replace(RELEASED, fusion="mobile", blocks=11, width=864), RELEASED_TRAINING),
@@ -39,11 +48,16 @@ def named_preset(preset: str) -> Preset:
     return PRESETS[preset]
 
 
-def preset_config(preset: str, *, channels: int, map_size: tuple[int, int]) -> GradConfig:
-    """The preset's model for features of (channels, *map_size). Raises InputError for an unknown name."""
+def preset_config(preset: str, features: HasShape | Sequence[int]) -> GradConfig:
+    """The preset's model for some features: a FeatureCache or tensor (N, C, H, W), or their shape (C, H, W).
+
+    Raises InputError for an unknown name.
+    """
     config = named_preset(preset).model
-    width = config.width if config.fusion == "slim" else config.width * channels // config.channels
-    return replace(config, channels=channels, map_size=map_size, width=width)
+    shape = features if isinstance(features, Sequence) else features.shape
+    C, H, W = shape[-3:]
+    width = config.width if config.fusion == "slim" else config.width * C // config.channels
+    return replace(config, channels=C, map_size=(H, W), width=width)
 
 
 def preset_training(preset: str, *, epochs: int | None = None, seed: int = 0) -> TrainConfig:

@@ -1,9 +1,9 @@
-"""Several processes that train one model as one process would: each batch dealt out, its statistics and noise shared.
+"""Multi-process training that gives the same model as one process.
 
-Images go round: of each batch, process `rank` of `world` takes numbers rank, rank + world, ... What a single process
-computes over the whole batch must then be computed over all of them together: the means of batch normalisation here,
-the noise in `gradlib.coordinates.jitter`, the gradient by torch's DistributedDataParallel. The released code shares
-the gradient alone, so that its statistics are those of 16 images on four devices.
+Each batch is split across processes: process `rank` of `world_size` takes images rank, rank + world_size, ... What a
+single process computes over the batch is then computed over all of them together: the statistics of batch
+normalisation here, the noise in `gradlib.coordinates.jitter`, the gradient by torch's DistributedDataParallel. The
+released code shares the gradient alone, so that its statistics are those of 16 images on four devices.
 """
 
 from typing import Any
@@ -12,18 +12,19 @@ import torch
 from torch import Tensor, nn
 from torch.distributed import all_reduce, get_world_size, is_initialized
 
-Dealt = tuple[int, int]  # rank, world
+Shard = tuple[int, int]  # rank, world_size: images rank, rank + world_size, ... of each batch
+ALONE: Shard = (0, 1)
 
 
 class SharedBatchNorm(nn.BatchNorm2d):
-    """Batch normalisation whose mean and variance are those of all processes' images; alone, as its parent.
+    """Batch normalisation over the images of all processes; with one process, torch's own.
 
-    torch's SyncBatchNorm does the same on CUDA devices only. Every process must hold equally many images.
+    torch's SyncBatchNorm does the same on CUDA devices only. Every process must hold the same number of images.
     """
 
     def forward(self, f: Tensor) -> Tensor:
         """(B, C, H, W), same shape back."""
-        if not self.training or alone():
+        if not self.training or is_alone():
             return super().forward(f)
         assert self.running_mean is not None
         assert self.running_var is not None
@@ -41,38 +42,41 @@ class SharedBatchNorm(nn.BatchNorm2d):
         return away * scale[:, None, None] + self.bias[:, None, None]
 
 
-def alone() -> bool:
-    """Whether no other process takes part."""
+def is_alone() -> bool:
+    """Whether this is the only process."""
     return not is_initialized() or get_world_size() == 1
 
 
 def mean_over_processes(values: Tensor) -> Tensor:
-    """The mean of every process's `values`, with its gradient."""
-    if alone():
+    """The mean of `values` over all processes, with its gradient."""
+    if is_alone():
         return values
     return SumOverProcesses.apply(values) / get_world_size()
 
 
 class SumOverProcesses(torch.autograd.Function):
-    """Everybody gets the sum, so the gradient of each summand is the sum of everybody's gradients."""
+    """The sum over processes, with its gradient: the sum of the gradients of all processes.
+
+    torch.distributed.nn has the same function, but only in a module that torch deprecates.
+    """
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        """The sum of every process's `values`."""
+        """The sum of the values of all processes."""
         total = values.detach().clone()
         all_reduce(total)
         return total
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        """The sum of every process's gradient."""
+        """The sum of the gradients of all processes."""
         total = gradients[0].contiguous().clone()
         all_reduce(total)
         return total
 
 
 def share_statistics(model: nn.Module) -> None:
-    """Let every batch normalisation of `model`, in place, take its statistics over all processes."""
+    """Make every batch normalisation of `model`, in place, take its statistics over all processes."""
     for parent in list(model.modules()):
         for name, child in parent.named_children():
             if type(child) is nn.BatchNorm2d:

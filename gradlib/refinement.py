@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def similarity(x: Tensor, f_n: Tensor, *, mse_threshold: float, lambda_mse: float, lambda_cos: float) -> Tensor:
+def similarity(x: Tensor, f_n: Tensor, mse_threshold: float, lambda_mse: float, lambda_cos: float) -> Tensor:
     """S of Eq. 6: lambda_1 * [mse(x, f^n) < k] + lambda_2 * cosim(x, f^n), both over the channels of each pixel.
 
     x, f_n: (B, C, H, W) -> S (B, H, W). k is in squared feature units, so it depends on the backbone. S is not

@@ -30,7 +30,7 @@ FINAL_RELEASE = {
 
 
 @dataclass(frozen=True)
-class OfficialShape:
+class ReleasedShape:
     """What a released state dict says of itself."""
 
     C: int
@@ -42,7 +42,7 @@ class OfficialShape:
     width: int
 
 
-def read_shape(state: Mapping[str, Tensor]) -> OfficialShape:
+def read_shape(state: Mapping[str, Tensor]) -> ReleasedShape:
     """Depth, kind and sizes, from names and shapes alone. Raises InputError if it is no GRAD or CRAD state dict."""
     missing = [name for name in ("query.0", "query.1", "recover.weight") if name not in state]
     if missing:
@@ -61,10 +61,10 @@ def read_shape(state: Mapping[str, Tensor]) -> OfficialShape:
     if not blocks:
         raise InputError("No GRAD or CRAD state dict: it names no layer of psi that either release has.")
     width = state["layer.0.conv.0.weight"].shape[0] if final else 2 * C
-    return OfficialShape(C, CHW // C, R_l, R_g, final, max(blocks) + 1, width)
+    return ReleasedShape(C, CHW // C, R_l, R_g, final, max(blocks) + 1, width)
 
 
-def convert(state: Mapping[str, Tensor], shape: OfficialShape) -> dict[str, Tensor]:
+def convert(state: Mapping[str, Tensor], shape: ReleasedShape) -> dict[str, Tensor]:
     """The same tensors under our names and layouts."""
     rules = {**SHARED, **(FINAL_RELEASE if shape.final else FIRST_RELEASE)}
     ours = {
@@ -83,7 +83,7 @@ def convert(state: Mapping[str, Tensor], shape: OfficialShape) -> dict[str, Tens
     return ours
 
 
-def model_from_official(
+def load_released(
     state_dict: Mapping[str, Any],
     *,
     mse_threshold: float,
@@ -102,7 +102,7 @@ def model_from_official(
     H, W = map_size or (side, side)
     if shape.pixels != H * W:
         raise InputError(
-            f"The global grid holds {shape.pixels} pixels, not {H} x {W}: give gradlib.released.model_from_official "
+            f"The global grid holds {shape.pixels} pixels, not {H} x {W}: pass "
             "map_size=(H, W)."
         )
     config = replace(

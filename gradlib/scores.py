@@ -25,7 +25,7 @@ def check_protocol(protocol: str) -> None:
 
 
 def anomaly_map(d: Tensor, size: int | tuple[int, int], protocol: str = "paper") -> Tensor:
-    """Resize distance maps d (Eq. 8) to the images' size and, under the official protocol, smooth them.
+    """Resize distance maps d (Eq. 8) to the images' size and, under the released protocol, smooth them.
 
     d: (B, H, W); size: the side S or (height, width), in pixels. Returns (B, S, S) on d's device, float32 (float64 if
     d is). All differences between the protocols, "paper" (the text) and "released" (the released code):
@@ -52,7 +52,7 @@ def anomaly_map(d: Tensor, size: int | tuple[int, int], protocol: str = "paper")
 def image_score(maps: Tensor, protocol: str = "paper") -> Tensor:
     """One score an image: the largest value of the average-pooled anomaly map (Section 3.3).
 
-    maps: (B, S, S) from `anomaly_map` under the same protocol, which is where the official smoothing happens; the pool
+    maps: (B, S, S) from `anomaly_map` under the same protocol, which is where the released smoothing happens; the pool
     (window S // 7, stride 1, no padding) is the same in both. Returns (B,).
     Raises InputError for an unknown protocol, a wrong shape, and a map that is not finite, naming the image.
     """

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from gradlib.config import TrainConfig
 from gradlib.errors import InputError
 
 STATISTICS_BLOCK = 32  # images at a time: 43 MB in float64 for the paper's 216 x 28 x 28
@@ -30,11 +31,13 @@ class FeatureModelConfig(Protocol):
 
 
 class FeatureModel(nn.Module):
-    """A model of features (B, C, H, W); with config.standardise it measures them in the training normals' spread.
+    """What `fit` trains: a model of features (B, C, H, W) whose output has a `loss` and an `error`.
 
-    The statistics are buffers, saved with the weights: mean 0 and deviation 1 until `prepare` measures them.
+    With config.standardise it measures features in the spread of the training normals. The statistics are buffers,
+    saved with the weights: mean 0 and deviation 1 until `prepare` measures them.
     """
 
+    config: FeatureModelConfig
     feature_mean: Tensor
     feature_std: Tensor
 
@@ -43,9 +46,17 @@ class FeatureModel(nn.Module):
         self.shape = (config.channels, *config.map_size)
         self.register_buffer("feature_mean", torch.zeros(config.channels))
         self.register_buffer("feature_std", torch.ones(config.channels))
-        self.prepared = not config.standardise
+        self.config = config
+        self.prepared = not config.standardise  # whether all that the configuration asks for has been done
         self.register_load_state_dict_post_hook(lambda module, _: setattr(module, "prepared", True))
-        self._standardise = config.standardise
+
+    def parameter_groups(self, config: TrainConfig) -> list[dict[str, Any]]:
+        """The optimiser's groups, each {"params": parameters, "lr": their learning rate}."""
+        return [{"params": list(self.parameters()), "lr": config.lr_nets}]
+
+    def untrained_entries(self) -> int:
+        """How many numbers are learnt without gradients, beside the parameters."""
+        return 0
 
     @torch.no_grad()
     def prepare(self, features: Features, *, seed: int = 0) -> None:
@@ -54,7 +65,7 @@ class FeatureModel(nn.Module):
         features: N training rows (C, H, W), raw. `seed` decides what is drawn. `fit` calls this for an unprepared
         model; a training loop of one's own must call it first.
         """
-        if self._standardise:
+        if self.config.standardise:
             mean, std = channel_statistics(features)
             self.feature_mean.copy_(mean)
             self.feature_std.copy_(safe_std(std))

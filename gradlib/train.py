@@ -1,139 +1,81 @@
-"""The one training loop: AdamW, two learning rates, Eq. 7, a fixed number of epochs, the last one kept (Appendix A)."""
+"""The training loop: AdamW, two learning rates, Eq. 7 and a fixed number of epochs, the last of which counts."""
 
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
-from torch.nn import functional as F
+from torch import Tensor
 from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
-from gradbook.study.methods.uniad import UniAD
-from gradlib.batches import arriving, nearby
-from gradlib.checkpoint import TrainLog, restore, save_state
+from gradlib.batches import on_device, prefetch
+from gradlib.checkpoint import TrainingState, TrainLog
 from gradlib.config import TrainConfig
+from gradlib.devices import OneDevice, Runner
 from gradlib.errors import InputError
-from gradlib.model import GRAD
 from gradlib.processes import mean_over_processes, share_statistics
 from gradlib.seeds import epoch_generator
-from gradlib.standardise import Features
-
-
-def make_fabric(device: str = "auto", *, precision: str = "auto") -> Fabric:
-    """Lightning Fabric for one device name: "auto", "cpu", "cuda", "cuda:1" (processes come from torchrun).
-
-    precision "auto": bfloat16 autocast on a CUDA device that computes in it, else float32; "bf16-mixed" and "32-true"
-    ask for either. Raises InputError if the device is not there.
-    """
-    name, _, number = device.partition(":")
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name not in ("cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
-        raise InputError(
-            f'Device "{device}" is not available here: choose "cpu"'
-            + (' or "cuda".' if torch.cuda.is_available() else ".")
-        )
-    if precision == "auto":
-        # on CPUs bfloat16 is faster or slower than float32 from one kind to the next, so there it has to be asked for
-        bfloat16 = name == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        precision = "bf16-mixed" if bfloat16 else "32-true"
-    processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # set by torchrun, as is WORLD_SIZE
-    fabric = Fabric(
-        accelerator=name,
-        devices=[int(number)] if number else processes,
-        num_nodes=int(os.environ.get("WORLD_SIZE", 1)) // processes,
-        precision=precision,  # type: ignore[arg-type]
-    )
-    fabric.launch()
-    return fabric
+from gradlib.standardise import FeatureModel, Features
 
 
 def fit(
-    model: GRAD | UniAD,
+    model: FeatureModel,
     features: Features,
     config: TrainConfig,
     *,
-    fabric: Fabric,
+    fabric: Runner | None = None,
     checkpoint: Path | None = None,
     identity: str = "",
     after_epoch: Callable[[int], float | None] | None = None,
 ) -> TrainLog:
-    """Train `model` in place on normal features for config.epochs epochs and keep the last.
+    """Train `model` in place on normal features for config.epochs epochs and keep the last (Eq. 7, Appendix A).
 
-    features: N rows (C, H, W). checkpoint: a file that is written after each epoch and from which a killed run goes on,
-    on the CPU to the same weights bit for bit. identity: names the data; a checkpoint of other data, settings or model
-    is refused. after_epoch: called with each epoch's number (0-based); a number that it returns is kept in the log.
-    Raises InputError for a checkpoint of another run and for features that are not finite.
+    features: N rows (C, H, W). fabric: by default one device, that of the model. checkpoint: a file written after each
+    epoch, from which a killed run resumes, on the CPU to identical weights. identity: names the data, so that a
+    checkpoint of other data, settings or model is refused. after_epoch: called with each epoch's number, from 0; a
+    number that it returns goes into the log. Raises InputError without features, for a checkpoint of another run and
+    for a loss that is not finite.
     """
     if len(features) == 0:
         raise InputError("There is no normal training image: training needs at least one.")
-    model.to(fabric.device).to(memory_format=torch.channels_last)
-    if fabric.world_size > 1:
-        share_statistics(model)
-        model.dealt = (fabric.global_rank, fabric.world_size)
-    optimizer: Optimizer = AdamW(
-        model.parameter_groups(lr_nets=config.lr_nets, lr_grids=config.lr_grids),
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
-    features = nearby(features, fabric.device)
-    owner = {
-        "train": asdict(config) | {"drops": list(config.drops)},
-        "config": model.config.to_dict(),
-        "identity": identity,
-    }
-    log, start = TrainLog(), 0
-    if checkpoint is not None and checkpoint.exists():
-        log = restore(checkpoint, model, optimizer, owner)
-        start = len(log.losses)
+    fabric = fabric or OneDevice(model.feature_mean.device)
+    optimizer = optimizer_on_device(model, config, fabric)
+    state = TrainingState(checkpoint, model, optimizer, owner_of(model, config, identity))
+    log = state.restore()
+    if not model.prepared:
+        model.prepare(features, seed=config.seed)
+    features = on_device(features, fabric.device)
     module, optimizer = fabric.setup(model, optimizer)
-    bars = tqdm(
-        range(start, config.epochs),
-        initial=start,
-        total=config.epochs,
-        desc="training",
-        unit="epoch",
-        disable=fabric.global_rank != 0,
-    )
-    for epoch in bars:
+    for epoch in epochs_with_progress(config.epochs, log, silent=fabric.global_rank != 0):
         began = time.perf_counter()
-        for group, rate in zip(optimizer.param_groups, (config.lr_nets, config.lr_grids), strict=True):
-            group["lr"] = rate * config.rate_factor(epoch)
+        set_rates(optimizer, config, epoch)
         log.losses.append(train_epoch(module, features, optimizer, config, epoch, fabric))
         log.seconds += time.perf_counter() - began
-        bars.set_postfix(loss=f"{log.losses[-1]:.4f}")
-        if after_epoch is not None and (number := after_epoch(epoch)) is not None:
-            log.noted.append(number)
-        if checkpoint is not None and fabric.global_rank == 0:
-            save_state(checkpoint, model, optimizer, owner, log)
+        if after_epoch is not None and (value := after_epoch(epoch)) is not None:
+            log.epoch_values.append(value)
+        if fabric.global_rank == 0:
+            state.save(log)
     model.eval()
     return log
 
 
 def train_epoch(
-    module: Any, features: Features, optimizer: Optimizer, config: TrainConfig, epoch: int, fabric: Fabric
+    module: Any, features: Features, optimizer: Optimizer, config: TrainConfig, epoch: int, fabric: Runner
 ) -> float:
     """One pass over all images in an order that only seed and epoch decide; returns the mean loss of Eq. 7.
 
-    Several processes deal each batch among them; what does not divide evenly of an epoch's last one is left out.
+    Raises InputError for a loss that is not finite.
     """
     module.train()
-    rank, world = fabric.global_rank, fabric.world_size
-    order = torch.randperm(len(features), generator=epoch_generator(config.seed, epoch, "order"))
-    stream = rank if isinstance(module.module, UniAD) else 0  # GRAD draws for the whole batch everywhere
-    noise = epoch_generator(config.seed, epoch, f"jitter {stream}", fabric.device)
-    batches = [batch[: len(batch) // world * world] for batch in order.split(config.batch_size)]
-    if len(batches) > 1 and len(batches[-1]) < 2 * world:
-        batches = batches[:-1]  # each process needs two images: the statistics of a single one are none
+    shard = rank, world_size = fabric.global_rank, fabric.world_size
+    noise = epoch_generator(config.seed, epoch, "jitter 0", fabric.device)
+    batches = shuffled_batches(len(features), config, epoch, world_size)
     total = torch.zeros((), device=fabric.device)
-    for x in arriving(features, [batch[rank::world] for batch in batches], fabric.device):
-        out = module(x, generator=noise)
-        loss = F.mse_loss(out.reconstruction, out.features)  # Eq. 7, averaged over the batch
+    for x in prefetch(features, [batch[rank::world_size] for batch in batches], fabric.device):  # (B, C, H, W)
+        loss = module(x, generator=noise, shard=shard).loss  # Eq. 7, averaged over the batch
         optimizer.zero_grad(set_to_none=True)
         fabric.backward(loss)
         if config.clip_norm is not None:
@@ -146,3 +88,46 @@ def train_epoch(
             f"The loss is {mean} after epoch {epoch + 1}: the features hold NaN or infinity, or the rates are too high."
         )
     return mean
+
+
+def shuffled_batches(N: int, config: TrainConfig, epoch: int, world_size: int) -> list[Tensor]:
+    """The image numbers (B,) of each batch of an epoch; every B is a multiple of world_size.
+
+    Images of the epoch's last batch that do not divide evenly among the processes are left out.
+    """
+    order = torch.randperm(N, generator=epoch_generator(config.seed, epoch, "order"))
+    batches = [batch[: len(batch) // world_size * world_size] for batch in order.split(config.batch_size)]
+    if len(batches) > 1 and len(batches[-1]) < 2 * world_size:
+        batches = batches[:-1]  # batch statistics need two images in each process
+    return batches
+
+
+def optimizer_on_device(model: FeatureModel, config: TrainConfig, fabric: Runner) -> Optimizer:
+    """AdamW for the model, which is moved to the device and shares batch statistics among several processes."""
+    model.to(fabric.device).to(memory_format=torch.channels_last)
+    if fabric.world_size > 1:
+        share_statistics(model)
+    groups = [group | {"initial_lr": group["lr"]} for group in model.parameter_groups(config)]
+    return AdamW(groups, weight_decay=config.weight_decay, fused=True)
+
+
+def set_rates(optimizer: Optimizer, config: TrainConfig, epoch: int) -> None:
+    """The learning rates of an epoch: each group's first rate times the schedule's factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] * config.rate_factor(epoch)
+
+
+def owner_of(model: FeatureModel, config: TrainConfig, identity: str) -> dict[str, Any]:
+    """What a checkpoint must agree with before training resumes from it."""
+    train = asdict(config) | {"drops": list(config.drops)}  # as JSON gives it back
+    return {"train": train, "config": model.config.to_dict(), "identity": identity}
+
+
+def epochs_with_progress(epochs: int, log: TrainLog, *, silent: bool) -> Iterator[int]:
+    """The epochs that the log does not have yet, under a progress bar that shows the last loss."""
+    done = len(log.losses)
+    with tqdm(total=epochs, initial=done, desc="training", unit="epoch", disable=silent) as bar:
+        for epoch in range(done, epochs):
+            yield epoch
+            bar.update()
+            bar.set_postfix(loss=f"{log.losses[-1]:.4f}")

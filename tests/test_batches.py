@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from gradlib.batches import arriving, nearby
+from gradlib.batches import prefetch, on_device
 from gradlib.errors import InputError
 
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ class Slow:
 
 def test_batches_arrive_in_their_order_read_by_another_thread() -> None:
     features = Slow()
-    for batch, x in zip(BATCHES, arriving(features, BATCHES, CPU), strict=True):
+    for batch, x in zip(BATCHES, prefetch(features, BATCHES, CPU), strict=True):
         assert torch.equal(x, features.x[batch])
     assert features.reads == [batch.tolist() for batch in BATCHES]
     assert threading.current_thread().name not in features.threads
@@ -45,7 +45,7 @@ def test_batches_arrive_in_their_order_read_by_another_thread() -> None:
 
 def test_the_next_batch_is_read_while_this_one_is_worked_on_and_no_further() -> None:
     features = Slow()
-    coming = arriving(features, BATCHES, CPU)
+    coming = prefetch(features, BATCHES, CPU)
     next(coming)
     for _ in range(2):
         assert features.read.acquire(timeout=30)
@@ -59,13 +59,13 @@ def test_the_next_batch_is_read_while_this_one_is_worked_on_and_no_further() -> 
 def test_what_is_in_memory_is_only_indexed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradlib.batches.ThreadPoolExecutor", None)
     features = torch.randn(9, 2, 3, 3)
-    for batch, x in zip(BATCHES, arriving(features, BATCHES, CPU), strict=True):
+    for batch, x in zip(BATCHES, prefetch(features, BATCHES, CPU), strict=True):
         assert torch.equal(x, features[batch])
-    assert nearby(features, CPU) is features
+    assert on_device(features, CPU) is features
 
 
 def test_an_error_in_the_thread_ends_training() -> None:
-    coming = arriving(Slow(broken=3), BATCHES, CPU)
+    coming = prefetch(Slow(broken=3), BATCHES, CPU)
     assert next(coming).shape == (2, 2, 3, 3)
     with pytest.raises(InputError, match="image 3"):
         next(coming)
@@ -74,7 +74,7 @@ def test_an_error_in_the_thread_ends_training() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
 def test_a_cuda_device_gets_the_same_numbers() -> None:
     features, device = Slow(), torch.device("cuda", 0)
-    for batch, x in zip(BATCHES, arriving(features, BATCHES, device), strict=True):
+    for batch, x in zip(BATCHES, prefetch(features, BATCHES, device), strict=True):
         assert x.is_cuda
         assert torch.equal(x.cpu(), features.x[batch])
-    assert torch.equal(nearby(features, device)[torch.arange(9)].cpu(), features.x)
+    assert torch.equal(on_device(features, device)[torch.arange(9)].cpu(), features.x)

@@ -8,9 +8,9 @@ from torch.nn import functional as F
 
 from gradlib.config import GradConfig, TrainConfig
 from gradlib.errors import InputError
-from gradlib.memories import DECAY, FORGOTTEN, AttentionMemory, PerPatch, VectorQuantisation, number_of_entries
+from gradlib.memories import DECAY, FORGOTTEN, AttentionMemory, PerPatch, VectorQuantisation
 from gradlib.model import GRAD
-from gradlib.train import fit, make_fabric
+from gradlib.train import fit
 
 SMALL = GradConfig(channels=6, map_size=(4, 4), fusion="slim", blocks=1, width=8, jitter_std=0.0)
 
@@ -85,15 +85,12 @@ def test_a_memory_of_patches_treats_each_place_alone():
 @pytest.mark.parametrize("local", ["grid", "vq", "attention", "none"])
 @pytest.mark.parametrize("global_", ["grid", "vq", "attention", "none"])
 def test_every_pair_of_memories_trains_and_gives_back_maps(local, global_):
-    config = dataclasses.replace(SMALL, local_memory=local, global_memory=global_, memory_start="features")
     if local == global_ == "none":
-        with pytest.raises(InputError, match="keep one"):
-            GRAD(config)
         return
+    config = dataclasses.replace(SMALL, local_memory=local, global_memory=global_, memory_start="features")
     torch.manual_seed(0)
     model, features = GRAD(config), torch.randn(24, 6, 1, 1) + 0.1 * torch.randn(24, 6, 4, 4)
-    model.start_memories(features, torch.Generator().manual_seed(0))
-    log = fit(model, features, TrainConfig(epochs=6, batch_size=8, lr_nets=1e-2), fabric=make_fabric("cpu"))
+    log = fit(model, features, TrainConfig(epochs=6, batch_size=8, lr_nets=1e-2))
     assert log.losses[-1] < log.losses[0]
     out = model(features[:2])
     assert out.reconstruction.shape == (2, 6, 4, 4)
@@ -112,7 +109,7 @@ def test_grids_and_memories_of_one_size_start_from_the_same_features():
             store = getattr(memory, "memory", memory)
             (store.G if kind == "grid" else store.entries).data.zero_()
         model.start_memories(features, torch.Generator().manual_seed(3))
-        assert (number_of_entries(model.G_l), number_of_entries(model.G_g)) == (64, 16)
+        assert (model.G_l.entry_count(), model.G_g.entry_count()) == (64, 16)
         local, global_ = (getattr(m, "memory", m) for m in (model.G_l, model.G_g))
         pair = (local.G, global_.G) if kind == "grid" else (local.entries, global_.entries)
         starts.append([t.detach().reshape(n, -1) for t, n in zip(pair, (64, 16), strict=True)])
@@ -126,7 +123,7 @@ def test_grids_and_memories_of_one_size_start_from_the_same_features():
 def test_entries_learn_at_the_grids_rate():
     for kind in ("grid", "attention"):
         model = GRAD(dataclasses.replace(SMALL, local_memory=kind, global_memory=kind))
-        nets, grids = model.parameter_groups()
+        nets, grids = model.parameter_groups(TrainConfig())
         assert len(grids["params"]) == 2
         assert len(nets["params"]) + 2 == len(list(model.parameters()))
 
@@ -135,3 +132,16 @@ def test_entries_learn_at_the_grids_rate():
 def test_unknown_memories_are_refused(wrong):
     with pytest.raises(InputError, match="attention"):
         GRAD(dataclasses.replace(SMALL, **wrong))
+
+
+def test_a_memory_starts_from_features_in_their_order() -> None:
+    memory, features = AttentionMemory(3, (4, 1, 1)), torch.randn(3, 4, 1, 1)
+    before = memory.entries.detach().clone()
+    memory.start_from(features)
+    torch.testing.assert_close(memory.entries.detach() - before, features)
+
+
+def test_a_memory_counts_what_gradients_do_not_train() -> None:
+    quantised = GRAD(dataclasses.replace(SMALL, local_memory="vq", global_memory="vq"))
+    assert quantised.untrained_entries() == 64 * 6 + 16 * 6 * 4 * 4
+    assert GRAD(dataclasses.replace(SMALL, local_memory="attention", global_memory="none")).untrained_entries() == 0

@@ -1,11 +1,14 @@
 """The model's parts against their equations, and the presets against their stated sizes."""
 
+from dataclasses import replace
+from typing import Literal, get_origin, get_type_hints
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from gradlib.complexity import complexity
-from gradlib.config import GradConfig
+from gradlib.config import GradConfig, TrainConfig
 from gradlib.coordinates import jitter
 from gradlib.errors import InputError
 from gradlib.fusion import fusion_network
@@ -90,7 +93,7 @@ def test_every_parameter_receives_a_gradient(small):
 
 
 def test_parameter_groups_hold_every_parameter_once_and_the_grids_apart(small):
-    nets, grids = small.parameter_groups()
+    nets, grids = small.parameter_groups(TrainConfig())
     assert (nets["lr"], grids["lr"]) == (1e-3, 1e-1)
     assert {id(p) for p in grids["params"]} == {id(small.G_l.G), id(small.G_g.G)}
     both = [id(p) for p in nets["params"] + grids["params"]]
@@ -99,15 +102,19 @@ def test_parameter_groups_hold_every_parameter_once_and_the_grids_apart(small):
 
 def test_standardised_features_are_measured_in_the_normals_spread(small):
     x = 3 + 5 * torch.randn(64, 12, 6, 7)
-    small.set_feature_statistics(x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3)))
+    small = GRAD(replace(SMALL, standardise=True))
+    small.prepare(x)
     features = small(x).features
     assert features.mean().item() == pytest.approx(0, abs=1e-4)
     assert features.std(dim=(0, 2, 3)).sub(1).abs().max() < 1e-3
 
 
 def test_a_constant_channel_does_not_divide_by_zero(small):
-    small.set_feature_statistics(torch.zeros(12), torch.cat([torch.zeros(1), torch.ones(11)]))
-    assert small(torch.zeros(1, 12, 6, 7)).error.isfinite().all()
+    x = torch.randn(8, 12, 6, 7)
+    x[:, 0] = 3.0
+    small = GRAD(replace(SMALL, standardise=True))
+    small.prepare(x)
+    assert small.eval()(x).error.isfinite().all()
 
 
 def test_coordinates_stay_in_float32_under_autocast(small):
@@ -122,12 +129,6 @@ def test_coordinates_stay_in_float32_under_autocast(small):
 def test_features_of_another_shape_are_refused(small):
     with pytest.raises(InputError, match="check backbone and map size"):
         small(torch.zeros(1, 12, 7, 6))
-
-
-def test_anomaly_map_has_the_images_size(small):
-    x = torch.randn(2, 12, 6, 7)
-    assert small.anomaly_map(x, 48).shape == (2, 1, 48, 48)
-    assert small.anomaly_map(x, (48, 56)).shape == (2, 1, 48, 56)
 
 
 @pytest.mark.parametrize("D", [1, 2, 3])
@@ -152,7 +153,7 @@ def test_grids_of_one_two_and_three_dimensions_train(D):
     ],
 )
 def test_presets_have_the_true_counts(preset, parameters, flops):
-    config = preset_config(preset, channels=216, map_size=(28, 28))
+    config = preset_config(preset, (216, 28, 28))
     counted = complexity(GRAD(config))
     assert counted.parameters == pytest.approx(parameters, rel=5e-4)
     assert counted.flops == pytest.approx(flops, rel=2e-3)
@@ -160,7 +161,7 @@ def test_presets_have_the_true_counts(preset, parameters, flops):
 
 def test_an_unknown_preset_names_the_known_ones():
     with pytest.raises(InputError, match="table6"):
-        preset_config("gradd", channels=216, map_size=(28, 28))
+        preset_config("gradd", (216, 28, 28))
     assert set(PRESETS) == {"grad", "crad", "crad-s", "table6", "lite"}
 
 
@@ -175,6 +176,42 @@ def test_a_configuration_survives_its_dictionary_and_refuses_unknown_fields():
         GradConfig.from_dict({**SMALL.to_dict(), "colour": 1})
 
 
-def test_an_unknown_order_of_concatenation_is_refused() -> None:
-    with pytest.raises(InputError, match=r'"sideways" is unknown: choose "local_global"'):
-        GRAD(GradConfig(channels=4, map_size=(3, 3), concat="sideways"))  # type: ignore[arg-type]
+CHOICES = ("local_memory", "global_memory", "memory_start", "fusion", "jitter_per", "padding_mode", "concat")
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_every_field_with_choices_refuses_others(name: str) -> None:
+    with pytest.raises(InputError, match=f'{name} = "sideways" is unknown: choose one of "'):
+        replace(SMALL, **{name: "sideways"})
+    literal = {field for field, hint in get_type_hints(GradConfig).items() if get_origin(hint) is Literal}
+    assert literal == set(CHOICES)
+
+
+def test_a_model_without_any_memory_is_refused() -> None:
+    with pytest.raises(InputError, match="choose at least one memory"):
+        replace(SMALL, local_memory="none", global_memory="none")
+
+
+def test_a_reader_s_own_loop_cannot_train_on_raw_features_in_silence() -> None:
+    x = 3 + 5 * torch.randn(16, 12, 6, 7)
+    for asks in ({"standardise": True}, {"memory_start": "features"}):
+        model = GRAD(replace(SMALL, **asks)).train()
+        with pytest.raises(InputError, match=r"call model\.prepare\(features\)"):
+            model(x)
+        model.prepare(x)
+        assert model(x).loss.isfinite()
+        loaded = GRAD(replace(SMALL, **asks)).train()
+        loaded.load_state_dict(model.state_dict())
+        torch.testing.assert_close(loaded(x).features, model(x).features)
+
+
+def test_preparing_changes_nothing_that_was_not_asked_for() -> None:
+    model, x = GRAD(SMALL), 3 + 5 * torch.randn(16, 12, 6, 7)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model.prepare(x)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_the_loss_is_equation_7(small):
+    out = small(torch.randn(2, 12, 6, 7))
+    torch.testing.assert_close(out.loss, (out.reconstruction - out.features).square().mean())

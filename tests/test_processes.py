@@ -15,7 +15,8 @@ from gradlib.config import GradConfig, TrainConfig
 from gradlib.coordinates import jitter
 from gradlib.model import GRAD
 from gradlib.processes import SharedBatchNorm, share_statistics
-from gradlib.train import fit, make_fabric
+from gradlib.fabric import make_fabric
+from gradlib.train import fit
 
 TOLERANCE = 1e-4  # of weights after so many steps, absolute and relative; the statement of the chapter on training
 TINY = GradConfig(channels=8, map_size=(6, 6), fusion="slim", blocks=1, width=16, standardise=True, jitter_std=0.2)
@@ -35,7 +36,6 @@ def train_here(folder: Path) -> None:
     torch.manual_seed(0)
     model = GRAD(TINY)
     x = torch.randn(40, 8, 6, 6, generator=torch.Generator().manual_seed(1)) + 3
-    model.set_feature_statistics(x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3)))
     log = fit(model, x, TRAINING, fabric=fabric)
     if fabric.global_rank == 0:
         save_tensors(folder / f"{fabric.world_size}.safetensors", model.state_dict(), {"losses": log.losses})
@@ -88,7 +88,7 @@ def test_shared_normalisation_keeps_weights_and_alone_is_its_parent():
 def test_noise_is_that_of_the_whole_batch(per):
     c, settings = torch.zeros(6, 2, 5, 5), {"per": per, "fraction": 0.7}
     whole, even, odd = (
-        jitter(c[rank::world], dealt=(rank, world), generator=torch.Generator().manual_seed(3), **settings)
+        jitter(c[rank::world], shard=(rank, world), generator=torch.Generator().manual_seed(3), **settings)
         for rank, world in ((0, 1), (0, 2), (1, 2))
     )
     assert whole.abs().max() > 0

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,7 +16,8 @@ from gradlib.config import GradConfig, TrainConfig
 from gradlib.errors import InputError
 from gradlib.model import GRAD
 from gradlib.seeds import epoch_generator
-from gradlib.train import fit, make_fabric
+from gradlib.fabric import make_fabric
+from gradlib.train import fit
 
 SMALL = GradConfig(channels=6, map_size=(5, 5), fusion="slim", blocks=1, width=8, mse_threshold=0.5)
 
@@ -83,7 +85,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(fabric, tmp_path, stop_a
     with pytest.raises(KeyboardInterrupt):
         trained(fabric, config, checkpoint=state, after_epoch=stop)
     resumed, log = trained(fabric, config, checkpoint=state, after_epoch=lambda epoch: epoch / 8)
-    assert log.noted == [epoch / 8 for epoch in range(6)]
+    assert log.epoch_values == [epoch / 8 for epoch in range(6)]
     assert log.losses == whole_log.losses
     assert_same_weights(whole, resumed)
 
@@ -93,7 +95,7 @@ KILLED = """
     sys.path.insert(0, {tests!r})
     from pathlib import Path
     from gradlib.config import TrainConfig
-    from gradlib.train import make_fabric
+    from gradlib.fabric import make_fabric
     from test_train import features, trained
     class Slow:
         def __init__(self): self.x, self.steps = features(), 0
@@ -161,6 +163,36 @@ def test_nan_features_stop_training_with_a_sentence(fabric):
         trained(fabric, TrainConfig(epochs=1, batch_size=8), data=data)
 
 
+def test_without_fabric_one_device_trains_to_the_same_weights(fabric):
+    config = TrainConfig(epochs=3, batch_size=8, clip_norm=0.1)
+    with_fabric, its_log = trained(fabric, config)
+    without, log = trained(None, config)
+    assert log.losses == its_log.losses
+    assert_same_weights(with_fabric, without)
+
+
+@pytest.mark.parametrize("asked", [{"standardise": True}, {"memory_start": "features"}])
+def test_training_does_what_the_configuration_says(fabric, asked):
+    config = replace(SMALL, **asked)
+    still = TrainConfig(epochs=1, batch_size=8, lr_nets=0, lr_grids=0, weight_decay=0)
+    model, _ = trained(fabric, still, model_config=config)
+    torch.manual_seed(1)
+    expected = GRAD(config)
+    expected.prepare(features(), seed=0)
+    torch.testing.assert_close(model.feature_mean, expected.feature_mean)
+    torch.testing.assert_close(model.G_l.G, expected.G_l.G)
+    plain, _ = trained(fabric, still)
+    assert not torch.equal(model.feature_mean, plain.feature_mean) or not torch.equal(model.G_l.G, plain.G_l.G)
+
+
+def test_training_goes_on_with_the_statistics_it_began_with(fabric):
+    config = replace(SMALL, standardise=True)
+    model, _ = trained(fabric, TrainConfig(epochs=1, batch_size=8), model_config=config)
+    before = model.feature_mean.clone()
+    fit(model, features() + 100, TrainConfig(epochs=1, batch_size=8), fabric=fabric)
+    assert torch.equal(model.feature_mean, before)
+
+
 def test_no_training_image_is_refused(fabric):
     with pytest.raises(InputError, match="at least one"):
         trained(fabric, TrainConfig(epochs=1), data=features(0))
@@ -208,7 +240,7 @@ def broken_files(tmp_path):
     ("name", "reason"),
     [
         ("absent", "No checkpoint at"),
-        ("cut", "no readable safetensors"),
+        ("cut", "not a readable safetensors"),
         ("pickle", "pickles are not opened"),
         ("foreign", "not written by gradlib"),
         ("state", "not a finished model"),

@@ -1,7 +1,7 @@
-"""Where things lie: argument first, then an environment variable, then a default; never the working directory.
+"""Paths of the repository: from an environment variable, else a default; never relative to the working directory.
 
-Jupyter Book and nbmake run a chapter in the chapter's folder, papermill in the caller's (so a relative
-path would mean three places), hence every default below is absolute.
+Jupyter Book and nbmake run a chapter in the chapter's folder, papermill in the caller's. A relative path would mean
+three places, so every default below is absolute.
 """
 
 import hashlib
@@ -9,37 +9,46 @@ import os
 import subprocess
 from pathlib import Path
 
+import gradlib
+
+
+METHOD = Path(gradlib.__file__).parent
+
 
 def repository() -> Path:
-    """The checkout this package was imported from (an editable install), which holds book/ and data/."""
+    """The checkout from which this package is imported (an editable install), with book/ and data/."""
     return Path(__file__).resolve().parents[2]
 
 
 def code_digest() -> str:
-    """sha256 (hex) of this library's sources: a folder named after it never meets edited code."""
+    """sha256 (hex) of the code that a trained model and its scores depend on.
+
+    Results stored under this digest are never reused after that code changes; figures and tables do not count.
+    """
     code = hashlib.sha256()
-    for path in sorted((repository() / "gradlib").rglob("*.py")):
-        code.update(path.read_bytes())
+    for folder in (METHOD, METHOD / "metrics", repository() / "book" / "gradbook" / "study" / "methods"):
+        for path in sorted(folder.glob("*.py")):
+            code.update(path.read_bytes())
     return code.hexdigest()
 
 
 def runs_folder() -> Path:
-    """Where a run without OUT is written: GRAD_RUNS, else runs/ in the repository."""
+    """The folder of runs without OUT: GRAD_RUNS, else runs/ in the repository."""
     return Path(os.environ.get("GRAD_RUNS") or repository() / "runs").expanduser().resolve()
 
 
 def results_folder() -> Path:
-    """The ledger, one small JSON a run: GRAD_RESULTS, else the committed one in data/results."""
+    """The folder of records, one small JSON file for each run: GRAD_RESULTS, else data/results in the repository."""
     return Path(os.environ.get("GRAD_RESULTS") or repository() / "data" / "results").expanduser().resolve()
 
 
 def generated_folder() -> Path:
-    """What chapters make for the site to serve, as `_static/generated/`: models for the page, not committed."""
+    """The folder of files that chapters write for the site, served as `_static/generated/`; not committed."""
     return repository() / "book" / "_generated" / "generated"
 
 
 def git(*arguments: str) -> str | None:
-    """A git command's answer in the checkout that holds gradlib; None where there is no checkout."""
+    """The output of a git command in the repository; None where it fails or there is no checkout."""
     try:
         answer = subprocess.run(
             ["git", "-C", str(repository()), *arguments], capture_output=True, text=True, timeout=30, check=True

@@ -11,9 +11,8 @@ import yaml
 
 from gradbook.paths import repository, results_folder, runs_folder
 from gradbook.study.experiment import Experiment
+from gradlib.data.readers import data_root
 from gradlib.errors import InputError
-
-ROOTS = {"mvtec": "GRAD_MVTEC", "visa": "GRAD_VISA"}  # environment variables that name the data's folder
 
 
 @dataclass(frozen=True)
@@ -87,21 +86,11 @@ def expand(group: str, fields: Mapping[str, Any], plan: Mapping[str, Any]) -> li
     return found
 
 
-def data_root(dataset: str) -> str | None:
-    """The folder of a dataset from the environment; None where it is not named or comes with a package."""
-    return os.environ.get(ROOTS.get(dataset, ""), "") or None
-
-
-def parameters(planned: Planned, device: str = "auto") -> dict[str, Any]:
-    """What the training chapter's cell of parameters must say to make this run."""
-    experiment, root = planned.experiment, data_root(planned.experiment.dataset)
-    same = ("dataset", "setting", "backbone", "preset", "seed", "by_epoch")
+def chapter_parameters(planned: Planned, device: str = "auto") -> dict[str, Any]:
+    """The parameters with which the training chapter makes this run."""
+    root = data_root(planned.experiment.dataset)
     return {
-        **{name.upper(): getattr(experiment, name) for name in same},
-        **{name.upper(): getattr(experiment, name) or 0 for name in ("map_size", "epochs", "shots")},
-        "CATEGORIES": ",".join(experiment.categories),
-        "MODEL": dict(experiment.model),
-        "TRAINING": dict(experiment.train),
+        **planned.experiment.to_parameters(),
         "DATA_ROOT": str(Path(root).expanduser().resolve()) if root else "",
         "NEIGHBOURS": False,  # they have runs of their own
         "DEVICE": device,

@@ -21,12 +21,13 @@ from filelock import FileLock
 
 from gradbook.paths import repository
 from gradbook.study.execution import run
+from gradbook.study.methods.catalogue import METHODS
 from gradbook.study.needs import missing
-from gradbook.study.plan import Planned, data_root, parameters, read_plan, select
+from gradbook.study.plan import Planned, chapter_parameters, read_plan, select
 from gradbook.study.record import RESULTS, read_results
-from gradlib.config import differences
+from gradlib.config import differing_fields
 from gradlib.errors import InputError
-from gradlib.files import put
+from gradlib.files import replace_file
 
 
 def make(planned: Planned, device: str = "auto") -> str:
@@ -34,8 +35,7 @@ def make(planned: Planned, device: str = "auto") -> str:
     folder = planned.folder()
     failure = folder / "failed.txt"
     try:
-        root = data_root(planned.experiment.dataset)
-        run(planned.experiment, data_root=root, out=folder, device=device)
+        run(planned.experiment, out=folder, device=device)
         keep(planned)
     except Exception as error:  # one failed run must not end the others
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,12 +50,12 @@ def keep(planned: Planned) -> None:
     results, record = planned.folder() / RESULTS, planned.record()
     made, wanted = read_results(results)["experiment"], planned.experiment.settings()
     if made != wanted:
-        names = ", ".join(differences(made, wanted)) or "settings"
+        names = ", ".join(differing_fields(made, wanted)) or "settings"
         raise InputError(f"{results} is a run with other {names} than the plan's {planned.name}: delete its folder.")
     record.parent.mkdir(parents=True, exist_ok=True)
     part = record.with_name(record.name + ".part")
     shutil.copyfile(results, part)
-    put(part, record)
+    replace_file(part, record)
 
 
 def make_notebook(planned: Planned, device: str = "auto") -> str:
@@ -69,10 +69,10 @@ def make_notebook(planned: Planned, device: str = "auto") -> str:
     planned.folder().mkdir(parents=True, exist_ok=True)
     chapter = repository() / "book" / "09_training.ipynb"
     with FileLock(planned.folder() / "lock"):
-        if planned.experiment.method != "grad":
+        if not METHODS[planned.experiment.method].in_chapter:
             return make(planned, device)
         try:
-            papermill.execute_notebook(chapter, planned.notebook(), parameters(planned, device), progress_bar=False)
+            papermill.execute_notebook(chapter, planned.notebook(), chapter_parameters(planned, device), progress_bar=False)
             keep(planned)
         except papermill.PapermillExecutionError as error:
             return f"failed, see {planned.notebook()}: {error.ename}: {error.evalue}"

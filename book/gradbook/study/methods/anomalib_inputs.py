@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gradlib.data.images import image_tensor
+from gradlib.data.images import image_array
 from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 from gradlib.features.backbones import Backbone
@@ -50,10 +50,10 @@ class Images:
     def read(
         cls, samples: Sequence[Sample], size: int, mean: Sequence[float], std: Sequence[float], device: torch.device
     ) -> "Images":
-        """Read and resize as for every method; raises InputError as gradlib.data.images.image_tensor does."""
+        """Read and resize as for every method; raises InputError as gradlib.data.images.image_array does."""
         pixels = torch.empty(len(samples), 3, size, size, dtype=torch.uint8)
         for row, sample in enumerate(samples):
-            pixels[row] = (image_tensor(sample.image, size, (0, 0, 0), (1, 1, 1)) * 255).round()
+            pixels[row] = torch.from_numpy((image_array(sample.image, size, (0, 0, 0), (1, 1, 1)) * 255).round())
         return cls(pixels, mean, std, device)
 
     def __len__(self) -> int:

@@ -15,17 +15,18 @@ from torch import Tensor
 
 from gradbook.study.methods.anomalib_inputs import Fitted, FrozenStages, Images, anomalib_module, seeded
 from gradbook.study.methods.anomalib_trained import fit_draem, fit_reverse_distillation
+from gradbook.study.methods.base import Job, Part, Scored
 from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 from gradlib.features.backbones import Backbone
 
 CORESET = 0.01  # of all patches are kept, the smallest of the PatchCore paper's ratios (Table 1: 25, 10 and 1 %)
-LEAST = 400  # patches are kept at the least: a hundredth of a few images is too little to compare anything with
+LEAST = 400  # minimum core-set size; 1 % of a few images would be too small for a fair comparison
 NEIGHBOURS = 9  # b of its Eq. 7, anomalib's default
 # The greedy choice is made among this many patches, drawn at random. Among all 330,848 of 422 images of 224 pixels one
 # pick took 0.3 s on one CPU core, and 3,308 are to be picked.
 POOL = 50_000
-POOL_PER_ENTRY = 10  # and among at least so many for each that is kept
+POOL_PER_ENTRY = 10  # at least this many candidate patches per patch of the core set
 PADIM_CHANNELS = 100  # drawn at random, anomalib's default for its smallest backbone
 
 
@@ -51,21 +52,21 @@ def fit_and_score(
     epochs: int | None = None,
     coreset: float = CORESET,
 ) -> PeerResult:
-    """Fit one of METHODS to normal images and apply it to test images; maps and scores are raw, in no common unit.
+    """Fit one of PEERS to normal images and apply it to test images; maps and scores are raw, in no common unit.
 
     epochs: for the trained methods (reverse_distillation, draem), by default their papers'; coreset: the share of all
     patches that PatchCore keeps. Raises InputError for an unknown method, a missing anomalib, no images, and a
     backbone or size that the method cannot take.
     """
-    if method not in METHODS:
-        raise InputError(f'Method "{method}" is no peer: choose one of {", ".join(METHODS)}.')
+    if method not in PEERS:
+        raise InputError(f'Method "{method}" is no peer: choose one of {", ".join(PEERS)}.')
     if not train or not test:
         raise InputError(f"{method} was given {len(train)} training and {len(test)} test images: give some of both.")
     units = ((0.0,) * 3, (1.0,) * 3) if method == "draem" else (backbone.mean, backbone.std)
     backbone = backbone.to(device)
     began = time.perf_counter()
     with seeded(seed, device):
-        fit = partial(fit_patchcore, coreset=coreset) if method == "patchcore" else METHODS[method]
+        fit = partial(fit_patchcore, coreset=coreset) if method == "patchcore" else PEERS[method]
         fitted = fit(Images.read(train, image_size, *units, device), backbone, epochs)
         between = time.perf_counter()
         maps, score = apply(fitted, Images.read(test, image_size, *units, device))
@@ -137,9 +138,31 @@ def prediction(model: torch.nn.Module) -> Callable[[Tensor], tuple[Tensor, Tenso
     return predict
 
 
-METHODS: dict[str, Callable[[Images, Backbone, int | None], Fitted]] = {
+PEERS: dict[str, Callable[[Images, Backbone, int | None], Fitted]] = {
     "patchcore": fit_patchcore,
     "padim": fit_padim,
     "reverse_distillation": fit_reverse_distillation,
     "draem": fit_draem,
 }
+
+
+def score_by_anomalib(part: Part, job: Job) -> Scored:
+    """One of PEERS with the same backbone. Raises InputError where anomalib is not installed."""
+    experiment = job.experiment
+    unknown = set(experiment.model) - ({"coreset"} if experiment.method == "patchcore" else set())
+    if unknown:
+        raise InputError(f"MODEL has no field {', '.join(sorted(unknown))} for {experiment.method}: leave it out.")
+    result = fit_and_score(
+        experiment.method,
+        part.train,
+        part.test,
+        job.backbone,
+        image_size=experiment.image_size,
+        seed=experiment.seed,
+        device=job.fabric.device,
+        epochs=experiment.epochs,
+        coreset=experiment.model.get("coreset", CORESET),
+    )
+    job.clock.add("training", result.seconds["fit"])
+    job.clock.add("scoring", result.seconds["score"])
+    return Scored(result.maps, result.score, size={"parameters": result.parameters})

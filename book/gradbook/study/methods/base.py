@@ -1,43 +1,33 @@
-"""What every method gives and takes."""
+"""What every method of the study takes and returns."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from lightning_fabric import Fabric
 from torch import Tensor
 
-from gradbook.study.methods.uniad import UniAD
-from gradlib.data.samples import Sample
-from gradlib.model import GRAD
+from gradbook.study.experiment import Experiment
+from gradlib.data.samples import Dataset, Sample
+from gradlib.features.backbones import Backbone
+from gradlib.standardise import FeatureModel
 
 
 @dataclass(frozen=True)
 class Part:
-    """One model's share of an experiment: all classes (unified) or one (separate)."""
+    """The images of one model: those of all categories (unified) or of one (separate)."""
 
     name: str
-    train: tuple[Sample, ...]
-    test: tuple[Sample, ...]
-
-
-@dataclass(frozen=True)
-class Scored:
-    """What a method says of a part's test images, and how large it is."""
-
-    d: Tensor  # (N, H, W), before any resizing
-    score: Tensor | None = None  # (N,) the method's own image scores; None: the protocol's, from the maps
-    model: GRAD | UniAD | None = None
-    size: dict[str, Any] = field(default_factory=dict)
-    losses: list[float] = field(default_factory=list)
-    by_epoch: list[float] = field(default_factory=list)  # mean image AUROC on the test images; looked at, never used
-    squared_units: int = 0  # channels under d, which then is a distance between features; 0: something else
+    train: Sequence[Sample]
+    test: Sequence[Sample]
 
 
 @dataclass
 class Clock:
-    """Seconds by name of what was done."""
+    """Seconds spent, by the name of the task."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -50,3 +40,33 @@ class Clock:
     def add(self, name: str, seconds: float) -> None:
         """Count seconds that were measured elsewhere."""
         self.seconds[name] = round(self.seconds.get(name, 0.0) + seconds, 2)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One experiment on its way: its settings, its data, and what computes it."""
+
+    experiment: Experiment
+    dataset: Dataset
+    fingerprint: str  # of the data
+    backbone: Backbone
+    fabric: Fabric
+    folder: Path  # where results and checkpoints lie
+    clock: Clock = field(default_factory=Clock)
+
+    def checkpoint(self, part: Part) -> Path:
+        """The state of a part's training until the whole run has its results."""
+        return self.folder / f"checkpoint-{part.name}.safetensors"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Distances and scores of a part's test images, and the size of the model."""
+
+    d: Tensor  # (N, H, W), before any resizing
+    score: Tensor | None = None  # (N,) the method's own image scores; None: the protocol's, from the maps
+    model: FeatureModel | None = None
+    size: dict[str, Any] = field(default_factory=dict)
+    losses: list[float] = field(default_factory=list)
+    by_epoch: list[float] = field(default_factory=list)  # mean test image AUROC; reported, never used for a choice
+    squared_units: int = 0  # number of channels C if d is a feature distance (to divide d^2 by C); 0 for other maps

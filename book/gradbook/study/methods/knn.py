@@ -10,12 +10,15 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.random_projection import GaussianRandomProjection
 from torch import Tensor
 
-from gradlib.standardise import Features
+from gradbook.study.methods.base import Job, Part, Scored
+from gradbook.study.methods.trained import features_of, grad_config
+
+from gradlib.inference import BLOCK, in_blocks
+from gradlib.standardise import Features, channel_statistics, safe_std
 
 ENTRIES = 4_000  # patches kept, or all if there are fewer
 POOL = 50_000  # patches, drawn at random, among which the greedy choice is made
 PROJECTED = 64  # dimensions in which it is made; distances to the kept patches are then taken in all C
-BLOCK = 64  # images at a time
 
 
 class PatchMemory:
@@ -46,12 +49,11 @@ class PatchMemory:
 
     def distance(self, features: Features) -> Tensor:
         """d (N, H, W) of N maps (C, H, W)."""
-        found = []
-        for block in torch.arange(len(features)).split(BLOCK):
-            x = features[block]  # (n, C, H, W)
+        parts = []
+        for x in in_blocks(features):  # (n, C, H, W)
             distance, _ = self._search.kneighbors(self._patches(x).numpy())
-            found.append(torch.from_numpy(distance).float().view(len(x), *x.shape[2:]))
-        return torch.cat(found)  # (N, H, W)
+            parts.append(torch.from_numpy(distance).float().view(len(x), *x.shape[2:]))
+        return torch.cat(parts)  # (N, H, W)
 
     def _patches(self, x: Tensor) -> Tensor:
         x = (x - self.mean[:, None, None]) / self.std[:, None, None]  # (n, C, H, W)
@@ -74,3 +76,16 @@ def core_set(patches: Tensor, kept: int, *, seed: int = 0) -> Tensor:
         nearest = torch.minimum(nearest, length + length[farthest] - 2 * (z @ z[farthest]))  # squared distance (M,)
         farthest = int(nearest.argmax())
     return torch.tensor(chosen)
+
+
+def score_by_neighbours(part: Part, job: Job) -> Scored:
+    """The distance to the nearest stored patch, in the units in which the preset's model sees the features."""
+    train, test = features_of(part, job)
+    with job.clock("training"):
+        mean, std = torch.zeros(train.channels), torch.ones(train.channels)
+        if grad_config(job.experiment, train).standardise:
+            mean, std = channel_statistics(train)
+        memory = PatchMemory(mean, safe_std(std)).fit(train, seed=job.experiment.seed)
+    with job.clock("scoring"):
+        d = memory.distance(test)
+    return Scored(d, size={"entries": len(memory.entries)}, squared_units=train.channels)

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from gradlib.config import StoredConfig, TrainConfig
 from gradlib.errors import InputError
-from gradlib.processes import Dealt
+from gradlib.processes import ALONE, Shard
 from gradlib.standardise import FeatureModel
 
 
@@ -31,6 +32,7 @@ class UniadConfig(StoredConfig):
     standardise: bool = False  # our departure, as in GradConfig
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.hidden % 2 or self.hidden % self.heads:
             raise InputError(
                 f"UniAD's hidden width must be even and a multiple of its {self.heads} heads, not {self.hidden}."
@@ -42,6 +44,11 @@ class UniadOutput(NamedTuple):
 
     features: Tensor  # f_org (B, C, H, W), without jitter
     reconstruction: Tensor  # f_rec (B, C, H, W)
+
+    @property
+    def loss(self) -> Tensor:
+        """The mean squared error between f_org and f_rec, a scalar."""
+        return F.mse_loss(self.reconstruction, self.features)
 
     @property
     def error(self) -> Tensor:
@@ -65,26 +72,31 @@ def neighbour_mask(H: int, W: int, n: int) -> Tensor:
     return mask
 
 
-def feature_jitter(tokens: Tensor, *, scale: float, probability: float, generator: torch.Generator | None) -> Tensor:
+def feature_jitter(
+    tokens: Tensor, *, scale: float, probability: float, generator: torch.Generator | None, shard: Shard = ALONE
+) -> Tensor:
     """Add D ~ N(0, (alpha ||f_tok||_2 / C)^2) to each token, alpha = scale (Section 3, feature jittering).
 
-    tokens: (B, N, C), same shape back. Each image is jittered with the given probability.
+    tokens: (B, N, C), same shape back. Each image is jittered with the given probability. shard: as in
+    `gradlib.coordinates.jitter`.
     """
-    sigma = scale * torch.linalg.vector_norm(tokens, dim=2, keepdim=True) / tokens.shape[2]  # (B, N, 1)
-    chosen = torch.rand(len(tokens), 1, 1, device=tokens.device, generator=generator) < probability  # (B, 1, 1)
-    noise = torch.randn(tokens.shape, device=tokens.device, generator=generator)  # (B, N, C)
-    return tokens + sigma * noise * chosen
+    rank, world_size = shard
+    B, N, C = tokens.shape
+    sigma = scale * torch.linalg.vector_norm(tokens, dim=2, keepdim=True) / C  # (B, N, 1)
+    jittered = torch.rand(B * world_size, 1, 1, device=tokens.device, generator=generator) < probability
+    noise = torch.randn(B * world_size, N, C, device=tokens.device, generator=generator)
+    return tokens + sigma * (noise * jittered)[rank::world_size]  # (B, N, C)
 
 
 @contextmanager
-def global_randomness_from(generator: torch.Generator | None, device: torch.device) -> Iterator[None]:
-    """Let dropout, which knows only torch's global random state, draw what `generator` decides, if there is one."""
+def global_randomness_from(generator: torch.Generator | None, device: torch.device, rank: int) -> Iterator[None]:
+    """Make dropout, which draws from torch's global random state, depend on `generator` (if given) and rank alone."""
     if generator is None:
         yield
         return
     seed = int(torch.randint(2**62, (), device=generator.device, generator=generator))
     with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]):
-        torch.manual_seed(seed)
+        torch.manual_seed(seed + rank)
         yield
 
 
@@ -135,22 +147,26 @@ class UniAD(FeatureModel):
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)  # as torch.nn.Transformer
-        self.dealt: Dealt = (0, 1)  # each process draws its own noise here: dropout knows no other batch
         self.register_buffer("mask", neighbour_mask(H, W, config.neighbour), persistent=False)
 
-    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> UniadOutput:
-        """Reconstruct x; jitter and dropout only while training, both drawn from `generator`.
+    def forward(self, x: Tensor, *, generator: torch.Generator | None = None, shard: Shard = ALONE) -> UniadOutput:
+        """Reconstruct x (B, C, H, W); jitter and dropout act only during training and draw from `generator`.
 
-        Raises InputError if x does not have this model's shape.
+        shard: which images of a batch x holds; jitter is drawn for the whole batch, dropout for this shard alone.
+        Raises InputError if x does not have the model's shape.
         """
         config = self.config
         x = self.standardised(x.float())  # (B, C, H, W)
         tokens = x.flatten(2).transpose(1, 2)  # (B, H*W, C)
         if self.training and config.jitter_scale > 0:
             tokens = feature_jitter(
-                tokens, scale=config.jitter_scale, probability=config.jitter_probability, generator=generator
+                tokens,
+                scale=config.jitter_scale,
+                probability=config.jitter_probability,
+                generator=generator,
+                shard=shard,
             )
-        with global_randomness_from(generator if self.training else None, x.device):
+        with global_randomness_from(generator if self.training else None, x.device, shard[0]):
             f_rec = self.reconstruct(tokens).float()  # (B, H*W, C)
         return UniadOutput(x, f_rec.transpose(1, 2).unflatten(2, config.map_size))  # (B, C, H, W) both
 
@@ -169,10 +185,6 @@ class UniAD(FeatureModel):
         for layer, query in zip(self.decoder, self.queries, strict=True):
             out = layer(query.repeat(len(z), 1, 1), [z, out], position, self.mask)
         return self.recover(out)
-
-    def parameter_groups(self, *, lr_nets: float = 1e-4, lr_grids: float = 0.0) -> list[dict[str, Any]]:
-        """The optimiser's two groups, as GRAD has them; there are no grids here, so the second is empty."""
-        return [{"params": list(self.parameters()), "lr": lr_nets}, {"params": [], "lr": lr_grids}]
 
 
 # You et al. 2022, Section 4.1
