@@ -22,7 +22,7 @@ from .model import GradOutput as GradOutput
 from .presets import PRESETS as PRESETS
 from .presets import preset_config as preset_config
 from .presets import preset_training as preset_training
-from .released import load_released as load_released
+from .deploy.released import load_released as load_released
 from .scores import anomaly_map as anomaly_map
 from .scores import image_score as image_score
 from .standardise import channel_statistics as channel_statistics

@@ -13,7 +13,7 @@ from gradbook.bench import cost, counts, records, timing
 from gradbook.paths import repository
 from gradbook.study.methods import knn
 from gradbook.study.record import write_json
-from gradlib.complexity import complexity
+from gradbook.study.model_counts import count_model
 from gradlib.errors import InputError
 
 # millions of parameters, GFLOPs: the released code and our UniAD, counted outside of this repository
@@ -35,7 +35,7 @@ def test_counts_are_those_found_elsewhere(name: str) -> None:
 
 
 def test_counting_without_computing_gives_the_same() -> None:
-    assert counts.counted(counts.configurations()["lite"]) == complexity(counts.model_named("lite"))
+    assert counts.counted(counts.configurations()["lite"]) == count_model(counts.model_named("lite"))
 
 
 def test_backbone_s_counts() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gradlib.complexity import complexity
+from gradbook.study.model_counts import count_model
 from gradlib.config import GradConfig, TrainConfig
 from gradlib.coordinates import jitter
 from gradlib.errors import InputError
@@ -154,7 +154,7 @@ def test_grids_of_one_two_and_three_dimensions_train(D):
 )
 def test_presets_have_the_true_counts(preset, parameters, flops):
     config = preset_config(preset, (216, 28, 28))
-    counted = complexity(GRAD(config))
+    counted = count_model(GRAD(config))
     assert counted.parameters == pytest.approx(parameters, rel=5e-4)
     assert counted.flops == pytest.approx(flops, rel=2e-3)
 

@@ -10,7 +10,7 @@ from gradbook.paths import repository
 from gradlib.config import GradConfig
 from gradlib.errors import InputError
 from gradlib.model import GRAD
-from gradlib.released import load_released
+from gradlib.deploy.released import load_released
 from gradlib.scores import anomaly_map
 
 REFERENCE = repository().parent / "shared" / "reference"

@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from gradbook.study.methods.uniad import UNIAD_TRAINING, UniAD, UniadConfig
-from gradlib.complexity import Complexity, complexity
+from gradbook.study.model_counts import ModelCounts, count_model
 from gradlib.config import GradConfig, TrainConfig
 from gradlib.errors import InputError
 from gradlib.features.backbones import Net
@@ -67,15 +67,15 @@ def training_named(name: str) -> TrainConfig:
     return UNIAD_TRAINING if name == "uniad" else PRESETS[name.split(",")[0]].training
 
 
-def counted(config: GradConfig | UniadConfig) -> Complexity:
+def counted(config: GradConfig | UniadConfig) -> ModelCounts:
     """Parameters and FLOPs for one image, the backbone apart; GRAD's without computing anything."""
     if isinstance(config, UniadConfig):
-        return complexity(UniAD(config))  # its mask is built from values, so tensors without any will not do
+        return count_model(UniAD(config))  # its mask is built from values, so tensors without any will not do
     with FakeTensorMode():
-        return complexity(GRAD(config))
+        return count_model(GRAD(config))
 
 
-def backbone_counted(name: str = "tf_efficientnet_b4", image_size: int = 224, blocks: int | None = None) -> Complexity:
+def backbone_counted(name: str = "tf_efficientnet_b4", image_size: int = 224, blocks: int | None = None) -> ModelCounts:
     """Parameters and FLOPs of a timm EfficientNet for one image: the whole classifier, or up to its first `blocks`."""
     with torch.device("meta"):
         net: Net = timm.create_model(name, pretrained=False)
@@ -84,7 +84,7 @@ def backbone_counted(name: str = "tf_efficientnet_b4", image_size: int = 224, bl
         net = nn.Sequential(net.conv_stem, net.bn1, *net.blocks[:blocks])
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         net.eval()(image)
-    return Complexity(sum(p.numel() for p in net.parameters()), counter.get_total_flops())
+    return ModelCounts(sum(p.numel() for p in net.parameters()), counter.get_total_flops())
 
 
 def convolution_flops(kernel: int, C_in: int, C_out: int, H: int, W: int) -> int:

@@ -1,4 +1,4 @@
-"""Parameters and FLOPs of a model, counted on the model itself."""
+"""Parameters and FLOPs of a model, counted on the model itself (Table 6)."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from gradlib.standardise import FeatureModel
 
 
 @dataclass(frozen=True)
-class Complexity:
+class ModelCounts:
     """Counts for one image, without the backbone."""
 
     parameters: int  # all numbers that are learnt, by gradients or as running means
     flops: int  # 2 x multiply-add
 
 
-def complexity(model: FeatureModel) -> Complexity:
+def count_model(model: FeatureModel) -> ModelCounts:
     """Count the parameters and, by torch's FLOP counter, the operations of one forward pass.
 
     Lookups in a grid, which the counter does not see, count as free.
@@ -29,4 +29,4 @@ def complexity(model: FeatureModel) -> Complexity:
         model.eval()(x)
     model.train(training)
     parameters = sum(p.numel() for p in model.parameters()) + model.untrained_entries()
-    return Complexity(parameters, counter.get_total_flops())
+    return ModelCounts(parameters, counter.get_total_flops())
