@@ -11,7 +11,8 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from gradbook.study.methods.uniad import UNIAD_TRAINING, UniAD, UniadConfig
+from gradbook.study.catalogue import UNIAD_TRAINING
+from gradbook.study.methods.uniad import UniAD, UniadConfig
 from gradbook.study.model_counts import ModelCounts, count_model
 from gradlib.config import GradConfig, TrainConfig
 from gradlib.errors import InputError

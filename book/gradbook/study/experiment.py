@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gradbook.paths import code_digest, runs_folder
-from gradbook.study.methods.catalogue import named_method
+from gradbook.study.catalogue import named_method
 from gradlib.config import TrainConfig, replace_fields
 from gradlib.errors import InputError
 from gradlib.presets import named_preset, preset_training
@@ -31,7 +31,7 @@ class Experiment:
     dataset: str = "elpv"
     categories: tuple[str, ...] = ()  # empty: all
     setting: str = "unified"  # one model for all categories, or "separate": one for each
-    method: str = "grad"  # one of gradbook.study.methods.catalogue.METHODS
+    method: str = "grad"  # one of gradbook.study.catalogue.METHODS
     backbone: str = "tf_efficientnet_lite0"
     preset: str = "lite"
     model: Mapping[str, Any] = field(default_factory=dict)  # fields of GradConfig that differ from the preset's

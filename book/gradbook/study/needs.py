@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
-from gradbook.study.methods.catalogue import METHODS
+from gradbook.study.catalogue import METHODS
 from gradbook.study.plan import Planned
 from gradlib.data.archives import ARCHIVES
 from gradlib.data.readers import data_root
-from gradlib.features.backbones import weights_are_here
+from gradlib.features.backbones import weights_are_local
 
 
 def missing(planned: Planned) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def missing(planned: Planned) -> tuple[str, ...]:
         if not root or not all((Path(root).expanduser() / category).is_dir() for category in experiment.categories):
             lacking.append("data")
     method = METHODS[experiment.method]
-    if method.needs_weights and not weights_are_here(experiment.backbone):
+    if method.needs_weights and not weights_are_local(experiment.backbone):
         lacking.append("weights")
     if method.needs_anomalib and importlib.util.find_spec("anomalib") is None:
         lacking.append("anomalib")

@@ -20,8 +20,8 @@ import torch
 from filelock import FileLock
 
 from gradbook.paths import repository
+from gradbook.study.catalogue import METHODS
 from gradbook.study.execution import run
-from gradbook.study.methods.catalogue import METHODS
 from gradbook.study.needs import missing
 from gradbook.study.plan import Planned, chapter_parameters, read_plan, select
 from gradbook.study.record import RESULTS, read_results

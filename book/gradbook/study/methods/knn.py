@@ -12,7 +12,6 @@ from torch import Tensor
 
 from gradbook.study.methods.base import Job, Part, Scored
 from gradbook.study.methods.trained import features_of, grad_config
-
 from gradlib.inference import BLOCK, in_blocks
 from gradlib.standardise import Features, channel_statistics, safe_std
 

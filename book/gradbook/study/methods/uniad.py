@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gradlib.config import StoredConfig, TrainConfig
+from gradlib.config import StoredConfig
 from gradlib.errors import InputError
 from gradlib.processes import ALONE, Shard
 from gradlib.standardise import FeatureModel
@@ -185,7 +185,3 @@ class UniAD(FeatureModel):
         for layer, query in zip(self.decoder, self.queries, strict=True):
             out = layer(query.repeat(len(z), 1, 1), [z, out], position, self.mask)
         return self.recover(out)
-
-
-# You et al. 2022, Section 4.1
-UNIAD_TRAINING = TrainConfig(epochs=1000, batch_size=64, lr_nets=1e-4, weight_decay=1e-4, drops=(0.8,), clip_norm=0.1)
