@@ -13,6 +13,8 @@ MemoryStart = Literal["xavier", "features"]
 FusionKind = Literal["basic", "mobile", "slim"]
 ConcatOrder = Literal["local_global", "global_local"]
 
+PROTOCOLS = ("paper", "released")  # of measuring: the paper's text, or what the released code does
+
 Configuration = TypeVar("Configuration")
 
 
@@ -104,6 +106,12 @@ class TrainConfig:
     def rate_factor(self, epoch: int) -> float:
         """The factor on the learning rates in `epoch`, counted from 0."""
         return 0.1 ** sum(epoch >= round(drop * self.epochs) for drop in self.drops)
+
+
+def check_protocol(protocol: str) -> None:
+    """Raise InputError unless the protocol is one of PROTOCOLS."""
+    if protocol not in PROTOCOLS:
+        raise InputError(f"Unknown protocol {protocol!r}: choose one of {', '.join(map(repr, PROTOCOLS))}.")
 
 
 def replace_fields(config: Configuration, changes: Mapping[str, Any], where: str) -> Configuration:

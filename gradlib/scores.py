@@ -1,8 +1,8 @@
-"""From the distance map d of Eq. 8 to the anomaly map and to one score an image (Section 3.3), under two protocols.
+"""From the distance map d of Eq. 8 to the anomaly map and to one score for each image (Section 3.3), in two protocols.
 
-`anomaly_map` lists the differences of the protocols. What the text leaves open is settled alike in both: d is resized
-bilinearly with aligned corners (the paper says only "interpolated"), maps and masks are compared at the network's input
-size (224) and not at the photograph's own, and the pooling window is a seventh of the map (32 at 224, as in
+`anomaly_map` lists the differences between the protocols. Both settle in the same way what the text leaves open: d is
+resized bilinearly with aligned corners (the paper says only "interpolated"), maps and masks are compared at the
+network's input size (224) instead of the image's own, and the pooling window is a seventh of the map (32 at 224, as in
 the released code). That code also reports the epoch that is best on the test images; no protocol here does.
 Explained in {ref}`ch-scores`.
 """
@@ -11,17 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gradlib.config import check_protocol
 from gradlib.errors import InputError
 
-PROTOCOLS = ("paper", "released")
 BOX = 21  # pixels, the released code's smoothing window
 POOL_DIVISOR = 7  # a window of size // 7 is the released code's 32 pixels at 224, and scales to other sizes
-
-
-def check_protocol(protocol: str) -> None:
-    """Raise InputError unless the protocol is one of PROTOCOLS."""
-    if protocol not in PROTOCOLS:
-        raise InputError(f"Unknown protocol {protocol!r}: choose one of {', '.join(map(repr, PROTOCOLS))}.")
 
 
 def anomaly_map(d: Tensor, size: int | tuple[int, int], protocol: str = "paper") -> Tensor:
@@ -30,9 +24,9 @@ def anomaly_map(d: Tensor, size: int | tuple[int, int], protocol: str = "paper")
     d: (B, H, W); size: the side S or (height, width), in pixels. Returns (B, S, S) on d's device, float32 (float64 if
     d is). All differences between the protocols, "paper" (the text) and "released" (the released code):
 
-    1. Here: "paper" resizes and no more; "released" then takes the mean over a 21 x 21 box, stride 1, at every size,
+    1. Here: "paper" only resizes; "released" then takes the mean over a 21 x 21 box, stride 1, at every size,
        with the zeros beyond the border counted (so maps fade there). It precedes every metric, image and pixel.
-    2. `image_score`: one and the same pool, but under "released" it sees the smoothed maps.
+    2. `image_score`: the same pooling, but under "released" of the smoothed maps.
     3. `evaluate`: "paper" reports an AUROC below 0.5 as it is, "released" as 1 - AUROC (image, pixel).
 
     Raises InputError for an unknown protocol, a wrong shape or size, and a map that is not finite, naming the image.
@@ -50,7 +44,7 @@ def anomaly_map(d: Tensor, size: int | tuple[int, int], protocol: str = "paper")
 
 
 def image_score(maps: Tensor, protocol: str = "paper") -> Tensor:
-    """One score an image: the largest value of the average-pooled anomaly map (Section 3.3).
+    """One score for each image: the largest value of the average-pooled anomaly map (Section 3.3).
 
     maps: (B, S, S) from `anomaly_map` under the same protocol, which is where the released smoothing happens; the pool
     (window S // 7, stride 1, no padding) is the same in both. Returns (B,).

@@ -86,7 +86,12 @@ class FeatureModel(nn.Module):
                 "The configuration asks for standardised features or for memories that start from features, "
                 "but the model has not seen any: call model.prepare(features) before training."
             )
-        return (x - self.feature_mean[:, None, None]) / self.feature_std[:, None, None]
+        return in_units(x, self.feature_mean, self.feature_std)
+
+
+def in_units(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Features (B, C, H, W) less their mean (C,), divided by their deviation (C,)."""
+    return (x - mean[:, None, None]) / std[:, None, None]
 
 
 def safe_std(std: Tensor) -> Tensor:

@@ -9,11 +9,11 @@ from torch.nn import functional as F
 
 from conftest import save
 from gradbook.living.refinement import Refinement
-from gradlib.config import GradConfig
+from gradlib.config import PROTOCOLS, GradConfig
 from gradlib.errors import InputError
 from gradlib.model import GRAD
 from gradlib.refinement import refine, similarity
-from gradlib.scores import PROTOCOLS, anomaly_map, image_score
+from gradlib.scores import anomaly_map, image_score
 from javascript import call
 
 EXACT = {"rtol": 1e-6, "atol": 1e-12}

@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from conftest import save
 from gradbook.living.scoring import Scoring
+from gradlib.config import PROTOCOLS
 from gradlib.errors import InputError
-from gradlib.scores import BOX, PROTOCOLS, anomaly_map, image_score
+from gradlib.scores import BOX, anomaly_map, image_score
 from javascript import call
 
 EXACT = {"rtol": 1e-6, "atol": 1e-9}

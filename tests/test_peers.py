@@ -12,7 +12,7 @@ from gradbook.study import execution, experiment
 from gradbook.study.methods import anomalib_inputs, anomalib_peers, anomalib_trained
 from gradbook.study.methods.anomalib_inputs import Images, seeded
 from gradbook.study.methods.anomalib_peers import fit_and_score
-from gradlib.data.images import image_tensor
+from gradlib.data.images import image_array
 from gradlib.data.readers import load_dataset
 from gradlib.errors import InputError
 from gradlib.features.backbones import load_backbone
@@ -37,7 +37,11 @@ def backbone():
 def samples(tiny_mvtec):
     """All 8 training and all 8 test images of the drawn classes, both in one model."""
     dataset = load_dataset("mvtec", tiny_mvtec)
-    return dataset.select(split="train").samples, dataset.select(split="test").samples
+    return dataset.select(split="train"), dataset.select(split="test")
+
+
+def images(samples, backbone):
+    return torch.from_numpy(np.stack([image_array(s.image, SIZE, backbone.mean, backbone.std) for s in samples]))
 
 
 def scored(method, samples, backbone, *, seed=0, size=SIZE, epochs=1):
@@ -76,9 +80,7 @@ def test_patchcore_is_the_library_s_own_with_our_weights(anomalib, samples, back
     with seeded(0, CPU):
         model = PatchcoreModel([2, 3], "tf_efficientnet_lite0", pre_trained=False, num_neighbors=9)
         model.feature_extractor.feature_extractor.load_state_dict(backbone.net.state_dict())
-        train, test = (
-            torch.stack([image_tensor(s.image, SIZE, backbone.mean, backbone.std) for s in part]) for part in samples
-        )
+        train, test = (images(part, backbone) for part in samples)
         model.train()(train)
         model.subsample_embedding(0.01)
         with torch.inference_mode():
@@ -95,9 +97,7 @@ def test_padim_is_the_library_s_own_with_our_weights(anomalib, samples, backbone
     with seeded(0, CPU):
         model = PadimModel("tf_efficientnet_lite0", [2, 3], pre_trained=False, n_features=100)
         model.feature_extractor.feature_extractor.load_state_dict(backbone.net.state_dict())
-        train, test = (
-            torch.stack([image_tensor(s.image, SIZE, backbone.mean, backbone.std) for s in part]) for part in samples
-        )
+        train, test = (images(part, backbone) for part in samples)
         model.train()(train)
         model.fit()
         with torch.inference_mode():
@@ -128,7 +128,7 @@ def test_distillation_learns_to_rebuild_the_stages(anomalib, samples, backbone):
 
 def test_draem_runs_and_its_margins_are_the_library_s_probabilities(anomalib, tiny_mvtec, backbone, monkeypatch):
     dataset = load_dataset("mvtec", tiny_mvtec, ["gear"])
-    samples = dataset.select(split="train").samples, dataset.select(split="test").samples
+    samples = dataset.select(split="train"), dataset.select(split="test")
     kept = []
 
     def margins(model, images):
@@ -146,11 +146,11 @@ def test_draem_runs_and_its_margins_are_the_library_s_probabilities(anomalib, ti
 
 def test_images_are_those_of_the_other_methods(samples, backbone):
     train, _ = samples
-    images = Images.read(train, SIZE, backbone.mean, backbone.std, CPU)
-    expected = torch.stack([image_tensor(s.image, SIZE, backbone.mean, backbone.std) for s in train])
-    torch.testing.assert_close(images[torch.arange(8)], expected)
-    assert [len(block) for block in images.epoch(3)] == [3, 3]
-    assert [len(block) for block in images.epoch(16)] == [8]
+    read = Images.read(train, SIZE, backbone.mean, backbone.std, CPU)
+    expected = images(train, backbone)
+    torch.testing.assert_close(read[torch.arange(8)], expected)
+    assert [len(block) for block in read.epoch(3)] == [3, 3]
+    assert [len(block) for block in read.epoch(16)] == [8]
 
 
 def draws():
@@ -195,7 +195,7 @@ def test_a_missing_anomalib_is_named_with_its_remedy(samples, backbone, monkeypa
     for name in [name for name in sys.modules if name.split(".")[0] == "anomalib"]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "anomalib", None)
-    for method in anomalib_peers.METHODS:
+    for method in anomalib_peers.PEERS:
         with pytest.raises(InputError, match=r"needs anomalib.*requirements-results\.txt"):
             scored(method, samples, backbone)
 

@@ -19,9 +19,9 @@ from snakemake import cli as snakemake
 
 from conftest import write_tiny_mvtec
 from gradbook.paths import repository
-from gradbook.study.plan import parameters, read_plan
+from gradbook.study.plan import chapter_parameters, read_plan
 from gradbook.study.record import read_results, write_json
-from gradbook.study.runs import keep, main, make_notebook
+from gradbook.study.runs import main, make_notebook, record_run
 
 ROOT = repository()
 SNAKEFILE = ("--snakefile", str(ROOT / "Snakefile"))
@@ -79,7 +79,7 @@ def test_on_a_cluster_the_full_size_runs_and_only_they_get_a_gpu(dry_run):
 def test_the_chapter_has_every_parameter_that_the_plan_sets():
     inspected = papermill.inspect_notebook(ROOT / "book" / "09_training.ipynb")
     planned = next(iter(read_plan().values()))
-    assert set(parameters(planned)) <= set(inspected)
+    assert set(chapter_parameters(planned)) <= set(inspected)
 
 
 def test_another_run_s_results_are_not_kept(tmp_path, monkeypatch):
@@ -90,10 +90,10 @@ def test_another_run_s_results_are_not_kept(tmp_path, monkeypatch):
     settings = planned.experiment.settings()
     write_json(planned.folder() / "results.json", {"schema": 2, "experiment": settings | {"method": "knn"}})
     with pytest.raises(Exception, match="other method than the plan's parts-full-seed0"):
-        keep(planned)
+        record_run(planned)
     assert not planned.record().exists()
     write_json(planned.folder() / "results.json", {"schema": 2, "experiment": settings})
-    keep(planned)
+    record_run(planned)
     assert read_results(planned.record())["experiment"] == settings
 
 

@@ -9,10 +9,9 @@ from typing import Any
 
 from gradbook.paths import code_digest, runs_folder
 from gradbook.study.catalogue import named_method
-from gradlib.config import TrainConfig, replace_fields
+from gradlib.config import TrainConfig, check_protocol, replace_fields
 from gradlib.errors import InputError
 from gradlib.presets import named_preset, preset_training
-from gradlib.scores import check_protocol
 
 SETTINGS = ("unified", "separate")
 OWN = "folder"  # the dataset of a reader's own photographs

@@ -1,4 +1,4 @@
-"""What a planned run needs and this machine lacks."""
+"""Requirements of a planned run that this machine does not meet."""
 
 import importlib.util
 from pathlib import Path
@@ -13,17 +13,17 @@ from gradlib.features.backbones import weights_are_local
 
 
 def missing(planned: Planned) -> tuple[str, ...]:
-    """What this machine lacks for a run, as words for a table: data, weights, anomalib, GPU."""
-    experiment, lacking = planned.experiment, []
+    """The requirements of a run that are missing here: some of "data", "weights", "anomalib", "GPU"."""
+    experiment, absent = planned.experiment, []
     if experiment.dataset in ARCHIVES:
         root = data_root(experiment.dataset)
         if not root or not all((Path(root).expanduser() / category).is_dir() for category in experiment.categories):
-            lacking.append("data")
+            absent.append("data")
     method = METHODS[experiment.method]
     if method.needs_weights and not weights_are_local(experiment.backbone):
-        lacking.append("weights")
+        absent.append("weights")
     if method.needs_anomalib and importlib.util.find_spec("anomalib") is None:
-        lacking.append("anomalib")
+        absent.append("anomalib")
     if "gpu" in planned.needs and not torch.cuda.is_available():
-        lacking.append("GPU")
-    return tuple(lacking)
+        absent.append("GPU")
+    return tuple(absent)

@@ -1,4 +1,4 @@
-"""The list of all runs behind the book's tables: data/plan.yaml expanded; gradbook.study.runs makes them."""
+"""All runs behind the book's tables: data/plan.yaml expanded. gradbook.study.runs makes them."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -29,38 +29,41 @@ class Planned:
     experiment: Experiment
 
     def record(self) -> Path:
-        """Where its record belongs."""
+        """The path of its record."""
         return results_folder() / f"{self.name}.json"
 
     def folder(self) -> Path:
-        """Where it is made and, if it was killed, goes on from its checkpoint."""
+        """The folder in which it runs and, after a kill, resumes from its checkpoint."""
         return runs_folder() / self.name
 
     def notebook(self) -> Path:
-        """The training chapter as executed for this run; of a failed run the report."""
+        """The training chapter as executed for this run; after a failure, its report."""
         return self.folder() / "run.ipynb"
 
 
 def read_plan(path: Path | None = None) -> dict[str, Planned]:
-    """All runs by name, in order; path: else GRAD_PLAN, else data/plan.yaml. Raises InputError if it is no plan."""
+    """All runs by name, in order; from `path`, else GRAD_PLAN, else data/plan.yaml.
+
+    Raises InputError if the file is not a plan.
+    """
     path = path or Path(os.environ.get("GRAD_PLAN") or repository() / "data" / "plan.yaml")
     try:
         return expanded(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is no plan of runs ({error!r}): compare it with data/plan.yaml.") from error
+        raise InputError(f"{path} is not a plan of runs ({error!r}): compare it with data/plan.yaml.") from error
 
 
 @cache
 def expanded(text: str) -> dict[str, Planned]:
-    """All runs by name of a plan's text; kept, as a page of tables asks dozens of times."""
+    """All runs of a plan's text by name; cached, because a page of tables reads the plan dozens of times."""
     plan = yaml.safe_load(text)
-    found = [p for group, fields in plan["groups"].items() for p in expand(group, fields, plan)]
-    return {planned.name: planned for planned in found}
+    runs = [p for group, fields in plan["groups"].items() for p in expand(group, fields, plan)]
+    return {planned.name: planned for planned in runs}
 
 
 def expand(group: str, fields: Mapping[str, Any], plan: Mapping[str, Any]) -> list[Planned]:
     """The runs of one group: rows x seeds."""
-    found = []
+    runs = []
     for row, own in fields["rows"].items():
         layers = (plan["defaults"], plan["data"][fields["data"]], fields, own)
         merged = {key: value for layer in layers for key, value in layer.items()}
@@ -71,7 +74,7 @@ def expand(group: str, fields: Mapping[str, Any], plan: Mapping[str, Any]) -> li
         paper = own.get("paper")
         for seed in merged["seeds"]:
             experiment = Experiment(**{**settings, "seed": seed})
-            found.append(
+            runs.append(
                 Planned(
                     name=f"{group}-{row}-seed{seed}",
                     group=group,
@@ -83,7 +86,7 @@ def expand(group: str, fields: Mapping[str, Any], plan: Mapping[str, Any]) -> li
                     experiment=experiment,
                 )
             )
-    return found
+    return runs
 
 
 def chapter_parameters(planned: Planned, device: str = "auto") -> dict[str, Any]:
@@ -100,11 +103,11 @@ def chapter_parameters(planned: Planned, device: str = "auto") -> dict[str, Any]
 
 def select(plan: Mapping[str, Planned], names: Sequence[str]) -> list[Planned]:
     """Runs by their names or by the beginning of them, such as a group. Raises InputError for a name that fits none."""
-    chosen: dict[str, Planned] = {}
+    selected: dict[str, Planned] = {}
     for name in names:
         fitting = {k: p for k, p in plan.items() if k == name or k.startswith(f"{name}-")}
         if not fitting:
             groups = ", ".join(dict.fromkeys(p.group for p in plan.values()))
             raise InputError(f'The plan has no run "{name}": give the beginning of one, for example a group: {groups}.')
-        chosen |= fitting
-    return list(chosen.values())
+        selected |= fitting
+    return list(selected.values())

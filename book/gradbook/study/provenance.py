@@ -1,4 +1,4 @@
-"""What made a record: commit, versions, device, memory."""
+"""The provenance of a record: commit, versions, device, memory."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ PACKAGES = ("gradlib", "torch", "timm", "numpy", "scikit-learn", "lightning-fabr
 
 
 def provenance(device: torch.device) -> dict[str, Any]:
-    """Commit, versions, device: what somebody needs to make the same number again."""
+    """Commit, versions and device: everything needed to reproduce a number."""
     cuda = device.type == "cuda"
     return {
         "commit": git("rev-parse", "HEAD"),

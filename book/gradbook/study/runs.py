@@ -1,10 +1,10 @@
-"""Making the runs of the plan: many in one process, or one as an executed notebook; both leave the same records.
+"""Make the runs of the plan: many in one process, or one as an executed notebook; both write the same records.
 
-    python -m gradbook.study.runs list                        every run and what stands in its way here
+    python -m gradbook.study.runs list                        every run and what is missing for it here
     python -m gradbook.study.runs run memories parts --workers 2
-    python -m gradbook.study.runs notebook NAME               one run as executed chapter, runs/<name>/run.ipynb
+    python -m gradbook.study.runs notebook NAME               one run as an executed chapter, runs/<name>/run.ipynb
 
-Snakemake makes all of them by the last command (`Snakefile`, `make results`); each leaves data/results/<name>.json.
+Snakemake calls the last command for each (`Snakefile`, `make results`); each run writes data/results/<name>.json.
 """
 
 import argparse
@@ -31,12 +31,12 @@ from gradlib.files import replace_file
 
 
 def make(planned: Planned, device: str = "auto") -> str:
-    """Make one run and its record; returns "made" or what went wrong, which runs/<name>/failed.txt keeps in full."""
+    """Make one run and its record; returns "made" or the error, whose traceback goes to runs/<name>/failed.txt."""
     folder = planned.folder()
     failure = folder / "failed.txt"
     try:
         run(planned.experiment, out=folder, device=device)
-        keep(planned)
+        record_run(planned)
     except Exception as error:  # one failed run must not end the others
         folder.mkdir(parents=True, exist_ok=True)
         failure.write_text(traceback.format_exc(), encoding="utf-8")
@@ -45,13 +45,13 @@ def make(planned: Planned, device: str = "auto") -> str:
     return "made"
 
 
-def keep(planned: Planned) -> None:
-    """Copy a run's results.json into the ledger in one step. Raises InputError if another run's lies in its folder."""
+def record_run(planned: Planned) -> None:
+    """Copy a run's results.json to data/results in one step. Raises InputError if it is from another run."""
     results, record = planned.folder() / RESULTS, planned.record()
-    made, wanted = read_results(results)["experiment"], planned.experiment.settings()
-    if made != wanted:
-        names = ", ".join(differing_fields(made, wanted)) or "settings"
-        raise InputError(f"{results} is a run with other {names} than the plan's {planned.name}: delete its folder.")
+    made, expected = read_results(results)["experiment"], planned.experiment.settings()
+    if made != expected:
+        names = ", ".join(differing_fields(made, expected)) or "settings"
+        raise InputError(f"{results} is from a run with other {names} than {planned.name}: delete its folder.")
     record.parent.mkdir(parents=True, exist_ok=True)
     part = record.with_name(record.name + ".part")
     shutil.copyfile(results, part)
@@ -61,10 +61,10 @@ def keep(planned: Planned) -> None:
 def make_notebook(planned: Planned, device: str = "auto") -> str:
     """Make one run by executing the training chapter with its parameters, and its record; returns as `make`.
 
-    The chapter trains GRAD: other methods are run without it. A lock is waited for: a process that outlived its killed
-    parent may still be at this very run.
+    Methods that the chapter does not train are run without it. The lock is for a process that outlived its killed
+    parent and may still be making this run.
     """
-    import papermill  # an executed notebook is wanted here alone
+    import papermill  # needed for notebooks only, and slow to import
 
     planned.folder().mkdir(parents=True, exist_ok=True)
     chapter = repository() / "book" / "09_training.ipynb"
@@ -73,21 +73,21 @@ def make_notebook(planned: Planned, device: str = "auto") -> str:
             return make(planned, device)
         try:
             papermill.execute_notebook(chapter, planned.notebook(), chapter_parameters(planned, device), progress_bar=False)
-            keep(planned)
+            record_run(planned)
         except papermill.PapermillExecutionError as error:
             return f"failed, see {planned.notebook()}: {error.ename}: {error.evalue}"
     return "made"
 
 
-def make_all(wanted: Sequence[Planned], workers: int, device: str = "auto") -> int:
+def make_all(selected: Sequence[Planned], workers: int, device: str = "auto") -> int:
     """Make the runs without a record, in `workers` processes that share one feature cache; returns the failures.
 
     Raises InputError for fewer than 1 worker.
     """
     if workers < 1:
         raise InputError(f"{workers} processes cannot make a run: give --workers 1 or more.")
-    todo = [planned for planned in wanted if not planned.record().exists()]
-    print(f"{len(wanted) - len(todo)} of {len(wanted)} runs are recorded, {len(todo)} to make", flush=True)
+    todo = [planned for planned in selected if not planned.record().exists()]
+    print(f"{len(selected) - len(todo)} of {len(selected)} runs are recorded, {len(todo)} to make", flush=True)
     failures = 0
     threads = max(1, (os.cpu_count() or 1) // workers)
     # spawned: a forked process would inherit torch's threads and locks
@@ -101,10 +101,10 @@ def make_all(wanted: Sequence[Planned], workers: int, device: str = "auto") -> i
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns 0 when all is made, 1 after a failed run, 2 for a request that cannot be met."""
+    """The command line; returns 0 if all runs are made, 1 after a failed run, 2 for an impossible request."""
     parser = argparse.ArgumentParser(prog="python -m gradbook.study.runs", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="every run and what it lacks here")
+    commands.add_parser("list", help="every run and what is missing for it here")
     runner = commands.add_parser("run", help="make runs that are missing in data/results")
     runner.add_argument("names", nargs="+", help="runs, or the beginning of their names")
     runner.add_argument("--workers", type=int, default=1, help="processes that work side by side")

@@ -1,4 +1,4 @@
-"""What each peer is given: anomalib's modules, images in memory, the frozen stages that GRAD sees, and a seed."""
+"""Inputs of anomalib's models: its modules, images in memory, GRAD's frozen stages, and a seed."""
 
 import importlib
 import random
@@ -16,18 +16,18 @@ from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 from gradlib.features.backbones import Backbone
 
-BATCH = 16  # images at a time where nothing depends on it
+BATCH = 16  # images at a time where the result does not depend on it
 
 
 class Fitted(NamedTuple):
-    """A fitted method: standardised images (B, 3, S, S) -> maps (B, S, S) and scores (B,), and what it learnt."""
+    """A fitted method: standardised images (B, 3, S, S) -> maps (B, S, S) and scores (B,), and its size."""
 
     predict: Callable[[Tensor], tuple[Tensor, Tensor]]
     parameters: int
 
 
 def anomalib_module(name: str) -> Any:
-    """The module anomalib.`name`, loaded when it is asked for. Raises InputError where anomalib is missing."""
+    """The module anomalib.`name`, loaded when it is requested. Raises InputError where anomalib is missing."""
     try:
         return importlib.import_module(f"anomalib.{name}")
     except ImportError as error:
@@ -39,7 +39,7 @@ def anomalib_module(name: str) -> Any:
 
 @dataclass(frozen=True)
 class Images:
-    """Images in 8 bits, as the files hold them; a row asked for comes standardised, on the device."""
+    """Images as 8-bit numbers in memory; indexing gives them standardised, on the device."""
 
     pixels: Tensor  # (N, 3, S, S) uint8
     mean: Sequence[float]
@@ -50,7 +50,7 @@ class Images:
     def read(
         cls, samples: Sequence[Sample], size: int, mean: Sequence[float], std: Sequence[float], device: torch.device
     ) -> "Images":
-        """Read and resize as for every method; raises InputError as gradlib.data.images.image_array does."""
+        """Read and resize the images as for every method; raises InputError as gradlib.data.images.image_array does."""
         pixels = torch.empty(len(samples), 3, size, size, dtype=torch.uint8)
         for row, sample in enumerate(samples):
             pixels[row] = torch.from_numpy((image_array(sample.image, size, (0, 0, 0), (1, 1, 1)) * 255).round())
@@ -70,13 +70,13 @@ class Images:
         return torch.arange(len(self)).split(BATCH)
 
     def epoch(self, size: int) -> list[Tensor]:
-        """All rows in a random order, `size` at a time, without an incomplete rest unless there is nothing else."""
+        """All rows in random order, `size` at a time, without an incomplete last batch unless it is the only one."""
         blocks = torch.randperm(len(self)).split(size)
         return [block for block in blocks if len(block) == len(blocks[0])]
 
 
 class FrozenStages(nn.Module):
-    """A Backbone in the place of anomalib's feature extractor: images -> {stage: map (B, C_i, H_i, W_i)}."""
+    """A Backbone as anomalib's feature extractor: images -> {stage: map (B, C_i, H_i, W_i)}."""
 
     def __init__(self, backbone: Backbone):
         super().__init__()
@@ -90,7 +90,7 @@ class FrozenStages(nn.Module):
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw from `seed` inside and leave the caller's random states as they were: anomalib draws from all of them."""
+    """Seed all random states inside the block and restore them after it: anomalib draws from all of them."""
     numpy_state = np.random.get_state()  # noqa: NPY002
     python_state = random.getstate()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

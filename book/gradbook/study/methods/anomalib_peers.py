@@ -1,8 +1,8 @@
-"""Peers of GRAD on the same images: anomalib's models with the frozen backbone that GRAD sees, and raw scores.
+"""Baselines on the same images as GRAD: anomalib's models with GRAD's frozen backbone, and their raw scores.
 
-anomalib is an optional extra (requirements-results.txt), loaded when a method is asked for. Nothing is downloaded: its
-own weights give way to gradlib's backbone. Its Engine is not used, as it trains one class at a time and squashes scores
-to [0, 1]; gradbook.bench.peers_agreement runs it for comparison.
+anomalib is an optional extra (requirements-results.txt), loaded when a method is requested. Nothing is downloaded:
+gradlib's backbone replaces its weights. Its Engine is not used, because it trains one category at a time and squashes
+scores to [0, 1]; gradbook.bench.peers_agreement runs it for comparison.
 """
 
 import time
@@ -20,11 +20,11 @@ from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 from gradlib.features.backbones import Backbone
 
-CORESET = 0.01  # of all patches are kept, the smallest of the PatchCore paper's ratios (Table 1: 25, 10 and 1 %)
+CORESET = 0.01  # share of all patches in the core set, the smallest of the PatchCore paper's ratios (Table 1: 25, 10 and 1 %)
 LEAST = 400  # minimum core-set size; 1 % of a few images would be too small for a fair comparison
 NEIGHBOURS = 9  # b of its Eq. 7, anomalib's default
-# The greedy choice is made among this many patches, drawn at random. Among all 330,848 of 422 images of 224 pixels one
-# pick took 0.3 s on one CPU core, and 3,308 are to be picked.
+# The core set is chosen from this many patches, drawn at random. From all 330,848 patches of 422 images of 224 pixels,
+# choosing one entry takes 0.3 s on one CPU core, and 3,308 are needed.
 POOL = 50_000
 POOL_PER_ENTRY = 10  # at least this many candidate patches per patch of the core set
 PADIM_CHANNELS = 100  # drawn at random, anomalib's default for its smallest backbone
@@ -32,12 +32,12 @@ PADIM_CHANNELS = 100  # drawn at random, anomalib's default for its smallest bac
 
 @dataclass(frozen=True)
 class PeerResult:
-    """What a peer says of the test images."""
+    """Maps and scores of a baseline on the test images."""
 
     maps: Tensor  # (N, S, S) at the network's input size
     score: Tensor  # (N,) the method's own image score
-    parameters: int  # numbers learnt from the images: stored patches, Gaussians or weights; the backbone is not counted
-    seconds: dict[str, float]  # "fit", "score": with the reading of the images
+    parameters: int  # numbers learnt from the images: entries, Gaussians or weights; without the backbone
+    seconds: dict[str, float]  # "fit" and "score", both including the reading of the images
 
 
 def fit_and_score(
@@ -52,16 +52,16 @@ def fit_and_score(
     epochs: int | None = None,
     coreset: float = CORESET,
 ) -> PeerResult:
-    """Fit one of PEERS to normal images and apply it to test images; maps and scores are raw, in no common unit.
+    """Fit one of PEERS to normal images and apply it to test images; maps and scores are raw, without a common unit.
 
     epochs: for the trained methods (reverse_distillation, draem), by default their papers'; coreset: the share of all
-    patches that PatchCore keeps. Raises InputError for an unknown method, a missing anomalib, no images, and a
+    patches in PatchCore's core set. Raises InputError for an unknown method, a missing anomalib, no images, and a
     backbone or size that the method cannot take.
     """
     if method not in PEERS:
-        raise InputError(f'Method "{method}" is no peer: choose one of {", ".join(PEERS)}.')
+        raise InputError(f'Method "{method}" is not from anomalib: choose one of {", ".join(PEERS)}.')
     if not train or not test:
-        raise InputError(f"{method} was given {len(train)} training and {len(test)} test images: give some of both.")
+        raise InputError(f"{method} got {len(train)} training and {len(test)} test images: it needs some of both.")
     units = ((0.0,) * 3, (1.0,) * 3) if method == "draem" else (backbone.mean, backbone.std)
     backbone = backbone.to(device)
     began = time.perf_counter()
@@ -77,39 +77,38 @@ def fit_and_score(
 @torch.inference_mode()
 def apply(fitted: Fitted, images: Images) -> tuple[Tensor, Tensor]:
     """Maps (N, S, S) and scores (N,) of all images, on the CPU."""
-    found = [fitted.predict(images[block]) for block in images.blocks()]
-    maps, scores = zip(*found, strict=True)
+    maps, scores = zip(*(fitted.predict(images[block]) for block in images.blocks()), strict=True)
     return torch.cat(maps).cpu(), torch.cat(scores).cpu()
 
 
 @torch.no_grad()
 def fit_patchcore(images: Images, backbone: Backbone, epochs: int | None, coreset: float = CORESET) -> Fitted:
-    """Roth et al., CVPR 2022: a core set of normal patches, and the distance to its nearest member."""
+    """Roth et al., CVPR 2022: a core set of normal patches, and the distance to its nearest entry."""
     library = anomalib_module("models.image.patchcore.torch_model")
     stages = list(backbone.stages)
     model = library.PatchcoreModel(stages, backbone.name, pre_trained=False, num_neighbors=NEIGHBOURS)
     model.feature_extractor = FrozenStages(backbone)
     model.to(images.device).train()
-    rows = kept = start = 0
-    chosen = torch.empty(0, dtype=torch.bool)
+    rows = entries = start = 0
+    in_pool = torch.empty(0, dtype=torch.bool)
     for block in images.blocks():
         embedding = model(images[block])  # (n*H*W, C), which the model has stored
         if not rows:
             rows = len(images) * len(embedding) // len(block)
-            kept = min(rows, max(LEAST, int(coreset * rows)))
-            chosen = drawn(rows, max(POOL, POOL_PER_ENTRY * kept)).to(images.device)
-        model.embedding_store[-1] = embedding[chosen[start : start + len(embedding)]]
+            entries = min(rows, max(LEAST, int(coreset * rows)))
+            in_pool = random_rows(rows, max(POOL, POOL_PER_ENTRY * entries)).to(images.device)
+        model.embedding_store[-1] = embedding[in_pool[start : start + len(embedding)]]
         start += len(embedding)
-    model.subsample_embedding((kept + 0.5) / int(chosen.sum()))  # which is cut off to a whole number of patches
+    model.subsample_embedding((entries + 0.5) / int(in_pool.sum()))  # anomalib rounds down to a number of patches
     return Fitted(prediction(model.eval()), model.memory_bank.numel())
 
 
-def drawn(rows: int, wanted: int) -> Tensor:
-    """Which of `rows` patches (rows,) are among the `wanted` that are drawn at random."""
-    chosen = torch.full((rows,), rows <= wanted)
-    if rows > wanted:
-        chosen[torch.randperm(rows)[:wanted]] = True
-    return chosen
+def random_rows(rows: int, count: int) -> Tensor:
+    """A mask (rows,) that is True for `count` rows drawn at random, or for all if there are fewer."""
+    mask = torch.full((rows,), rows <= count)
+    if rows > count:
+        mask[torch.randperm(rows)[:count]] = True
+    return mask
 
 
 @torch.no_grad()
@@ -117,7 +116,7 @@ def fit_padim(images: Images, backbone: Backbone, epochs: int | None) -> Fitted:
     """Defard et al., ICPR 2020: a Gaussian of normal features at each pixel, and the Mahalanobis distance to it."""
     library = anomalib_module("models.image.padim.torch_model")
     if len(images) < 2:
-        raise InputError("PaDiM estimates a covariance and was given one training image: give at least 2.")
+        raise InputError("PaDiM estimates a covariance, for which one training image is too few: give at least 2.")
     channels = min(PADIM_CHANNELS, backbone.channels)
     model = library.PadimModel(backbone.name, list(backbone.stages), pre_trained=False, n_features=channels)
     model.feature_extractor = FrozenStages(backbone)
@@ -132,8 +131,8 @@ def prediction(model: torch.nn.Module) -> Callable[[Tensor], tuple[Tensor, Tenso
     """The maps and scores of an anomalib model in the shapes of PeerResult."""
 
     def predict(images: Tensor) -> tuple[Tensor, Tensor]:
-        found = model(images)
-        return found.anomaly_map.reshape(len(images), *images.shape[2:]), found.pred_score.reshape(len(images))
+        output = model(images)
+        return output.anomaly_map.reshape(len(images), *images.shape[2:]), output.pred_score.reshape(len(images))
 
     return predict
 

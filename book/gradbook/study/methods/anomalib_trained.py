@@ -1,4 +1,4 @@
-"""Two peers that are trained: reverse distillation on the frozen stages, DRAEM on the images themselves."""
+"""Two trained baselines: reverse distillation on the frozen stages, DRAEM on the images."""
 
 import tempfile
 from functools import partial
@@ -15,7 +15,7 @@ from gradbook.study.methods.anomalib_inputs import Fitted, FrozenStages, Images,
 from gradlib.errors import InputError
 from gradlib.features.backbones import Backbone
 
-DEEPEST = 32  # the stride of both methods' innermost maps, which the image size must be a multiple of
+DEEPEST = 32  # stride of both methods' innermost maps; the image size must be a multiple of it
 STRIDES = (4, 8, 16)  # of the maps that anomalib's decoder yields
 WIDTHS = {4: 64, 8: 128, 16: 256, 32: 512}  # its channels at each stride, those of ResNet-18
 DISTILLATION_EPOCHS, DISTILLATION_BATCH = 200, 16  # Deng and Li, CVPR 2022, Section 4.1
@@ -25,10 +25,10 @@ DRAEM_BLEND = (0.1, 1.0)  # opacity of the pasted texture, anomalib's default
 
 
 class Distillation(nn.Module):
-    """Deng and Li, CVPR 2022: a student that must rebuild the teacher's maps from one narrow embedding of them.
+    """Deng and Li, CVPR 2022: a student reconstructs the teacher's maps from one narrow embedding of them.
 
     anomalib's decoder, loss and map; its bottleneck and decoder are those of ResNets with maps of 64, 128 and 256
-    channels. So the bottleneck is built anew for the stages at hand, after the same plan (3 x 3 convolutions of
+    channels. The bottleneck is therefore rebuilt for the given stages by the same plan (3 x 3 convolutions of
     stride 2 to the deepest stage, concatenation, a residual layer of stride 2), and a 1 x 1 convolution follows each of
     the decoder's layers: their ReLU cannot yield the negative values that EfficientNets' stages have.
     """
@@ -76,7 +76,7 @@ def checked_strides(backbone: Backbone) -> list[int]:
 
 
 def check_size(images: Images, method: str) -> None:
-    """Raise InputError unless the images can be halved and doubled again."""
+    """Raise InputError unless the images' side is a multiple of DEEPEST."""
     size = images.pixels.shape[-1]
     if size % DEEPEST:
         raise InputError(f"{method} needs images whose side is a multiple of {DEEPEST} pixels, not {size}.")
@@ -106,19 +106,19 @@ def fit_reverse_distillation(images: Images, backbone: Backbone, epochs: int | N
     check_size(images, "Reverse distillation")
     loss_of = anomalib_module("models.image.reverse_distillation.loss").ReverseDistillationLoss()
     model = Distillation(backbone, images.pixels.shape[-1]).to(images.device).train()
-    learnt = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(learnt, lr=0.005, betas=(0.5, 0.99))
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(trainable, lr=0.005, betas=(0.5, 0.99))
     for _ in tqdm(range(DISTILLATION_EPOCHS if epochs is None else epochs), desc="reverse distillation"):
         for block in images.epoch(DISTILLATION_BATCH):
             loss = loss_of(*model(images[block]))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-    return Fitted(model.eval().predict, sum(p.numel() for p in learnt))
+    return Fitted(model.eval().predict, sum(p.numel() for p in trainable))
 
 
 def fit_draem(images: Images, backbone: Backbone, epochs: int | None) -> Fitted:
-    """Zavrtanik et al., ICCV 2021: learn to undo and to mark pasted textures. Images in [0, 1]; no backbone.
+    """Zavrtanik et al., ICCV 2021: learn to remove and to segment pasted textures. Images in [0, 1]; no backbone.
 
     The textures are cut from the training images themselves: the paper's (DTD) would have to be downloaded.
     """
@@ -140,13 +140,13 @@ def fit_draem(images: Images, backbone: Backbone, epochs: int | None) -> Fitted:
                 loss.backward()
                 optimiser.step()
             schedule.step()
-    return Fitted(partial(margins, model.eval()), sum(p.numel() for p in model.parameters()))
+    return Fitted(partial(logit_margins, model.eval()), sum(p.numel() for p in model.parameters()))
 
 
-def margins(model: Any, images: Tensor) -> tuple[Tensor, Tensor]:
+def logit_margins(model: Any, images: Tensor) -> tuple[Tensor, Tensor]:
     """DRAEM's maps (B, S, S), the logit of "anomalous" less that of "normal", and their maxima (B,).
 
-    anomalib's softmax is the sigmoid of this: it ranks alike, but many pixels become exactly 1 in float32.
+    anomalib's softmax is the sigmoid of this: it gives the same ranking, but many pixels become exactly 1 in float32.
     """
     rebuilt = model.reconstructive_subnetwork(images)
     logits = model.discriminative_subnetwork(torch.cat([images, rebuilt], dim=1))  # (B, 2, S, S)

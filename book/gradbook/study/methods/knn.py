@@ -1,8 +1,8 @@
 """The baseline to beat: the distance to the nearest of many stored normal patches (the discrete memory of Fig. 1a).
 
-As PatchCore keeps them: a greedy core set, each next entry being the patch farthest from all that are kept, so that
-rare patches are kept too (a random choice of the same size was clearly worse). It sees the very features that GRAD
-sees, has no training, and its search grows with what it keeps.
+The memory bank is a greedy core set, as in PatchCore: each new entry is the patch farthest from all entries so far, so
+that rare patches are represented (a random choice of the same size was clearly worse). It sees the same features as
+GRAD, needs no training, and its search time grows with the number of entries.
 """
 
 import torch
@@ -13,17 +13,17 @@ from torch import Tensor
 from gradbook.study.methods.base import Job, Part, Scored
 from gradbook.study.methods.trained import features_of, grad_config
 from gradlib.inference import BLOCK, in_blocks
-from gradlib.standardise import Features, channel_statistics, safe_std
+from gradlib.standardise import Features, channel_statistics, in_units, safe_std
 
-ENTRIES = 4_000  # patches kept, or all if there are fewer
-POOL = 50_000  # patches, drawn at random, among which the greedy choice is made
-PROJECTED = 64  # dimensions in which it is made; distances to the kept patches are then taken in all C
+ENTRIES = 4_000  # patches in the core set, or all if there are fewer
+POOL = 50_000  # patches drawn at random, from which the core set is chosen
+PROJECTED = 64  # dimensions in which it is chosen; distances to the entries use all C
 
 
 class PatchMemory:
-    """Stored normal patches; d is the distance from each patch to the nearest one.
+    """A memory bank of normal patches; d is the distance from each patch to the nearest entry.
 
-    mean, std: (C,), the units in which GRAD sees the features, so that both compare the same thing.
+    mean, std: (C,), the units in which GRAD sees the features, so that both measure the same distance.
     """
 
     def __init__(self, mean: Tensor, std: Tensor):
@@ -32,7 +32,7 @@ class PatchMemory:
         self._search = NearestNeighbors(n_neighbors=1, algorithm="brute")
 
     def fit(self, features: Features, *, seed: int = 0) -> "PatchMemory":
-        """Keep a core set of the patches of N training maps (C, H, W)."""
+        """Store a core set of the patches of N training maps (C, H, W)."""
         images = torch.arange(len(features))
         pixels = features[images[:1]][0, 0].numel()  # H*W
         order = torch.randperm(len(features) * pixels, generator=torch.Generator().manual_seed(seed))
@@ -55,12 +55,12 @@ class PatchMemory:
         return torch.cat(parts)  # (N, H, W)
 
     def _patches(self, x: Tensor) -> Tensor:
-        x = (x - self.mean[:, None, None]) / self.std[:, None, None]  # (n, C, H, W)
+        x = in_units(x, self.mean, self.std)  # (n, C, H, W)
         return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])  # (n*H*W, C)
 
 
-def core_set(patches: Tensor, kept: int, *, seed: int = 0) -> Tensor:
-    """Numbers (kept,) of patches (M, C) chosen greedily: the first is patch 0, each next the farthest from the kept.
+def core_set(patches: Tensor, size: int, *, seed: int = 0) -> Tensor:
+    """Indices (size,) of patches (M, C) chosen greedily: first patch 0, then always the one farthest from the chosen.
 
     Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022 (Algorithm 1).
     """
@@ -69,12 +69,12 @@ def core_set(patches: Tensor, kept: int, *, seed: int = 0) -> Tensor:
         z = torch.from_numpy(GaussianRandomProjection(PROJECTED, random_state=seed).fit_transform(patches.numpy()))
     z = z.float()
     length = z.square().sum(dim=1)  # (M,)
-    farthest, nearest, chosen = 0, torch.full_like(length, float("inf")), []
-    for _ in range(kept):
-        chosen.append(farthest)
+    farthest, nearest, indices = 0, torch.full_like(length, float("inf")), []
+    for _ in range(size):
+        indices.append(farthest)
         nearest = torch.minimum(nearest, length + length[farthest] - 2 * (z @ z[farthest]))  # squared distance (M,)
         farthest = int(nearest.argmax())
-    return torch.tensor(chosen)
+    return torch.tensor(indices)
 
 
 def score_by_neighbours(part: Part, job: Job) -> Scored:
