@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from gradbook.study.bootstrap import image_replicates, interval, pixel_replicates, resamples, verdict
+from gradbook.study.bootstrap import Comparison, image_replicates, interval, pixel_replicates, resamples, verdict
 
 LABELS = np.array([0] * 12 + [1] * 9)
 SCORES = np.round(np.random.default_rng(5).normal(LABELS * 1.0), 1)  # rounded: with ties
@@ -30,9 +30,9 @@ def test_pixel_replicates_agree_with_resampled_pixels():
     masks = np.zeros((21, 16, 16), bool)
     masks[LABELS == 1, 3:8, 2:9] = True
     maps = np.random.default_rng(1).gamma(2.0, size=masks.shape) + 0.7 * masks
-    for count, found in zip(resamples(LABELS, 10), pixel_replicates(maps, masks, LABELS, 10), strict=True):
+    for count, replicate in zip(resamples(LABELS, 10), pixel_replicates(maps, masks, LABELS, 10), strict=True):
         rows = np.repeat(np.arange(21), count)
-        assert found == pytest.approx(roc_auc_score(masks[rows].ravel(), maps[rows].ravel()), abs=5e-4)
+        assert replicate == pytest.approx(roc_auc_score(masks[rows].ravel(), maps[rows].ravel()), abs=5e-4)
 
 
 def test_the_interval_covers_the_middle():
@@ -41,8 +41,15 @@ def test_the_interval_covers_the_middle():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "told"),
+    ("low", "high", "word"),
     [(0.1, 0.3, "ahead"), (-0.3, -0.1, "behind"), (-0.1, 0.2, "undecided"), (0, 1, "undecided")],
 )
-def test_a_verdict_needs_an_interval_that_leaves_zero_out(low, high, told):
-    assert verdict(low, high, "ahead", "behind") == told
+def test_a_verdict_needs_an_interval_that_leaves_zero_out(low, high, word):
+    assert verdict(low, high, "ahead", "behind") == Comparison(0, low, high).verdict("ahead", "behind") == word
+
+
+def test_a_comparison_is_written_with_signs() -> None:
+    gap = Comparison(0.421, -0.094, 1.079)
+    assert gap.text() == "+0.42 (-0.09 to +1.08)"
+    assert gap.text(digits=1) == "+0.4 (-0.1 to +1.1)"
+    assert gap.verdict("above", "below", "contains 0") == "contains 0"

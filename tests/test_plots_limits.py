@@ -26,16 +26,6 @@ def test_scores_stand_in_the_row_of_their_group() -> None:
     assert figure.layout.shapes[0].x0 == 3.0
 
 
-def test_intervals_are_sorted_by_what_they_decide() -> None:
-    figure = limits.interval_rows({"up": (1, 0.5, 2), "open": (0, -1, 1), "down": (-1, -2, -0.5)}, "points")
-    assert {trace.name: trace.y for trace in figure.data} == {
-        "ahead": ("up",),
-        "undecided": ("open",),
-        "behind": ("down",),
-    }
-    assert figure.data[0].error_x.arrayminus == (0.5,)
-
-
 @pytest.fixture
 def growing() -> limits.Growing:
     pictures = [Image.new("L", (20, 20), 40 * step) for step in range(3)]

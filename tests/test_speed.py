@@ -76,13 +76,13 @@ def rows(table: object) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def test_a_step_is_told_as_a_ratio_and_a_share(record: dict) -> None:
+def test_a_step_is_written_as_a_ratio_and_a_share(record: dict) -> None:
     released, ours = rows(tables.training_table(record))
     assert released == ["crad", "released way", "10.0 (9.00–11.0)", "1.00 (1.00–1.00)", ""]
     assert ours == ["crad", "ours, float32", "4.00 (4.00–4.00)", "2.50 (2.25–2.75)", "50%"]
     assert rows(tables.purposes_table(record)) == [["convolutions", "75.0%"], ["the rest", "25.0%"]]
     np.testing.assert_allclose(
-        tables.times(record["sections"]["training"]["by_psi"]["crad"]["seconds"], "released way", "ours, float32"),
+        tables.speedup(record["sections"]["training"]["by_psi"]["crad"]["seconds"], "released way", "ours, float32"),
         [2, 3],
     )
 
@@ -109,7 +109,7 @@ def test_processors_stand_beside_each_other(record: dict, tmp_path: Path) -> Non
     step = record["sections"]["training"]["by_psi"]["crad"]
     step["seconds"] |= {"ours, bfloat16": summary([2.5, 2.5]), "ours, bfloat16, compiled": summary([2.0, 2.0])}
     (tmp_path / "cost").mkdir()
-    for name, instructions in (("tables.json", ["avx2", "amx_bf16"]), ("speed-old.json", [])):
+    for name, instructions in (("speed.json", ["avx2", "amx_bf16"]), ("speed-old.json", [])):
         record["sections"]["training"]["instructions"] = instructions
         write_json(tmp_path / "cost" / name, record)
     expected = ["crad", "5.00 (4.50–5.50)", "10.0"]  # 10 s; 60 operations at 60 a second
@@ -132,8 +132,8 @@ def test_committed_records_hold_every_section_and_enough_kills() -> None:
     for section in [section for sections in (record["sections"], *others) for section in sections.values()]:
         assert not section["provenance"]["uncommitted_changes"]
         assert set(section["instructions"]) <= set(PRODUCTS)
-    found = json.loads((COMMITTED.parent / "faults.json").read_text())
-    assert sum(work["kills"] for work in found["works"].values()) >= 200
+    works = json.loads((COMMITTED.parent / "faults.json").read_text())["works"]
+    assert sum(work["kills"] for work in works.values()) >= 200
 
 
 def test_the_metrics_of_the_record_are_scikit_learn_s() -> None:

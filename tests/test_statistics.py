@@ -1,6 +1,7 @@
-"""The ledger: which records belong together, and what is said over their seeds."""
+"""Statistics of records: which ones belong together, and means, replicates and differences over their seeds."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,63 +9,90 @@ import pytest
 from gradbook.study.bootstrap import image_replicates
 from gradbook.study.evidence import numbers
 from gradbook.study.record import write_json
-from gradbook.study.statistics import difference, read_group, replicates, spread
+from gradbook.study.statistics import (
+    compare,
+    defect_auroc,
+    mean_and_deviation,
+    patch_error_ratio,
+    read_group,
+    replicates,
+    same_images,
+    scores_and_labels,
+    values,
+)
+from recorded import record
 
 LABELS = np.array([0] * 20 + [1] * 20)
 
 
-def record(seed, shift, *, data="same", pixel=None):
+def run(seed: int, shift: float, *, images: str = "same", pixel: str | None = None) -> dict:
+    """A record whose anomalous scores are `shift` above the normal ones."""
     scores = np.random.default_rng(seed).normal(shift * LABELS)
-    kept = {"scores": numbers(scores), "labels": "".join(map(str, LABELS)), "pixel_replicates": pixel}
-    value = float(np.mean(scores[20:, None] > scores[:20]))
-    table = {"image_auroc": value, "pixel_auroc": None}
-    return {
-        "schema": 2,
-        "classes": {"nut": table},
-        "mean": table,
-        "evidence": {"nut": kept},
-        "data": {"fingerprint": data},
-        "experiment": {"seed": seed},
-    }
+    auroc = float(np.mean(scores[20:, None] > scores[:20]))
+    evidence = {"scores": numbers(scores).split(), "labels": LABELS.tolist(), "pixel_replicates": pixel}
+    return record(seed, auroc, None, images=images, **evidence)
 
 
-def test_a_group_s_records_come_by_row_and_seed(tmp_path):
+def test_a_group_s_records_come_by_row_and_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAD_RESULTS", str(tmp_path))
     for seed in (2, 0):
-        write_json(tmp_path / f"grad-pair-unified-seed{seed}.json", record(seed, 1.0))
-    write_json(tmp_path / "parts-full-seed0.json", record(0, 1.0))
-    found = read_group("grad-pair", folder=tmp_path)
-    assert [r["experiment"]["seed"] for r in found["unified"]] == [0, 2]
-    assert read_group("parts", "local", folder=tmp_path) == {}
-    assert list(read_group("parts", folder=tmp_path)) == ["full"]
-    json.dumps(found)
+        write_json(tmp_path / f"grad-pair-unified-seed{seed}.json", run(seed, 1.0))
+    write_json(tmp_path / "parts-full-seed0.json", run(0, 1.0))
+    rows = read_group("grad-pair")
+    assert [r["experiment"]["seed"] for r in rows["unified"]] == [0, 2]
+    assert list(read_group("parts")) == ["full"]
+    json.dumps(rows)
 
 
-def test_spread_is_over_seeds():
-    records = [record(seed, 1.0) for seed in range(3)]
-    found = [r["mean"]["image_auroc"] for r in records]
-    assert spread(records, "image_auroc") == pytest.approx((np.mean(found), np.std(found, ddof=1)))
-    assert np.isnan(spread(records[:1], "image_auroc")[1])
-    assert np.isnan(spread(records, "pixel_auroc")[0])
+def test_mean_and_deviation_are_over_seeds() -> None:
+    records = [run(seed, 1.0) for seed in range(3)]
+    aurocs = [r["mean"]["image_auroc"] for r in records]
+    assert values(records, "image_auroc", "bottle").tolist() == aurocs
+    expected = np.mean(aurocs), np.std(aurocs, ddof=1)
+    assert mean_and_deviation(records, "image_auroc") == pytest.approx(expected)
+    assert np.isnan(mean_and_deviation(records[:1], "image_auroc")[1])
+    assert np.isnan(mean_and_deviation(records, "pixel_auroc")[0])
 
 
-def test_the_difference_of_a_method_to_itself_is_zero_and_to_a_worse_one_is_clear():
-    good, bad = ([record(seed, shift) for seed in range(3)] for shift in (2.0, 0.2))
-    assert difference(good, good, "image_auroc") == (0, 0, 0)
-    middle, low, high = difference(good, bad, "image_auroc")
-    assert 0 < low < middle < high
-    assert middle == pytest.approx(spread(good, "image_auroc")[0] - spread(bad, "image_auroc")[0])
+def test_the_difference_of_a_method_to_itself_is_zero_and_to_a_worse_one_is_clear() -> None:
+    good, bad = ([run(seed, shift) for seed in range(3)] for shift in (2.0, 0.2))
+    same, gap = compare(good, good, "image_auroc"), compare(good, bad, "image_auroc")
+    assert same is not None
+    assert (same.difference, same.low, same.high) == (0, 0, 0)
+    assert gap is not None
+    assert 0 < gap.low < gap.difference < gap.high
+    means = [mean_and_deviation(runs, "image_auroc")[0] for runs in (good, bad)]
+    assert gap.difference == pytest.approx(100 * (means[0] - means[1]))
+    assert gap.verdict("ahead", "behind") == "ahead"
 
 
-def test_replicates_are_means_over_seeds():
-    records = [record(seed, 1.0) for seed in range(2)]
-    single = [image_replicates(np.array(r["evidence"]["nut"]["scores"].split(), float), LABELS) for r in records]
+def test_replicates_are_means_over_seeds() -> None:
+    records = [run(seed, 1.0) for seed in range(2)]
+    single = [image_replicates(*scores_and_labels(r, "bottle")) for r in records]
     np.testing.assert_allclose(replicates(records, "image_auroc"), np.mean(single, axis=0))
-    with_pixels = [record(0, 1.0, pixel="0.5 0.75")]
+    with_pixels = [run(0, 1.0, pixel="0.5 0.75")]
     np.testing.assert_allclose(replicates(with_pixels, "pixel_auroc"), [0.5, 0.75])
-    with_pixels[0]["evidence"]["nut"]["labels"] = "1" * len(LABELS)
+    with_pixels[0]["evidence"]["bottle"]["labels"] = "1" * len(LABELS)
     assert replicates(with_pixels, "image_auroc") is None
 
 
-def test_no_difference_is_given_over_other_images_or_without_masks():
-    assert difference([record(0, 1.0)], [record(0, 1.0, data="other")], "image_auroc") is None
-    assert difference([record(0, 1.0)], [record(1, 1.0)], "pixel_auroc") is None
+def test_no_difference_is_given_without_runs_or_masks_or_over_other_images() -> None:
+    assert compare([run(0, 1.0)], [], "image_auroc") is None
+    assert compare([run(0, 1.0)], [run(0, 1.0, images="other")], "image_auroc") is None
+    assert compare([run(0, 1.0)], [run(1, 1.0)], "pixel_auroc") is None
+
+
+def test_each_defect_type_is_compared_with_the_normal_images() -> None:
+    one = record(scores=[1, 2, 3, 1.5], labels=[0, 0, 1, 1])
+    one["evidence"]["bottle"]["defects"] = [["good", 2], ["bent", 1], ["cut", 1]]
+    aurocs = defect_auroc([one, one], "bottle")
+    np.testing.assert_allclose(aurocs["bent"], [1, 1])
+    np.testing.assert_allclose(aurocs["cut"], [0.5, 0.5])
+    one["evidence"]["bottle"]["labels"] = "1111"
+    assert np.isnan(defect_auroc([one], "bottle")["cut"]).all()
+
+
+def test_patch_errors_are_compared_run_by_run() -> None:
+    np.testing.assert_allclose(patch_error_ratio([record(0), record(1)]), [2, 2])
+    assert same_images([record(0), record(1)])
+    assert not same_images([record(0), record(1, images="other")])

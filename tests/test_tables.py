@@ -1,141 +1,120 @@
-"""The tables of the evidence pages: right cells from records, words where a run is missing, published numbers."""
+"""Tables of recorded runs: right cells from records, and text where a run or a value is missing."""
 
 import pytest
 
+from gradbook import page
 from gradbook.study import tables
-from gradbook.study.published import published_methods, published_rows, published_value
-from gradbook.study.record import write_json
-from gradlib.errors import InputError
+from gradbook.study.statistics import tidy_metrics
 from gradlib.metrics.evaluation import METRIC_NAMES
+from recorded import record
 
-LABELS = "0" * 10 + "1" * 10
-
-
-def record(seed, image, pixel=0.8, scores=range(20)):
-    values = dict.fromkeys(METRIC_NAMES, image) | {"pixel_auroc": pixel}
-    kept = {"scores": " ".join(map(str, scores)), "labels": LABELS, "defects": [["good", 10], ["hole", 10]]}
-    kept |= {"pixel_replicates": "0.7 0.8 0.9", "patch_error": {"normal": 1.0, "anomalous": 2.0}}
-    settings = dict.fromkeys(("dataset", "setting", "backbone", "preset", "map_size", "epochs", "protocol"), "x")
-    return {
-        "schema": 2,
-        "classes": {"bottle": values},
-        "mean": values,
-        "evidence": {"bottle": kept},
-        "data": {"fingerprint": "f", "counts": {"bottle": {"train": 3, "test": 20}}},
-        "experiment": settings | {"seed": seed},
-        "provenance": {"commit": "0123456789abcdef", "device": "CPU"},
-        "seconds": {"training": 12.3},
-    }
+NBSP = "\N{NO-BREAK SPACE}"
+GOOD = [record(image=1.0)]
+BAD = [record(image=0.5, pixel=0.1, scores=[0, 1] * 10)]
 
 
-@pytest.fixture
-def results(tmp_path, monkeypatch):
-    for module in ("gradbook.study.tables", "gradbook.study.plan"):
-        monkeypatch.setattr(f"{module}.results_folder", lambda: tmp_path)
-    for seed, value in enumerate((0.980, 0.982)):
-        write_json(tmp_path / f"memories-local-grid-64-seed{seed}.json", record(seed, value))
-    return tmp_path
+def rows(table: object) -> list[list[str]]:
+    """The cells of a Markdown table below its headings."""
+    lines = table.data.splitlines()[2:]  # type: ignore[attr-defined]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def test_a_group_stands_beside_the_paper_and_empty_cells_say_why(results, monkeypatch):
-    monkeypatch.delenv("GRAD_MVTEC", raising=False)
-    lines = tables.group_table("memories").data.splitlines()
-    (grid,) = [line for line in lines if line.startswith("| local-grid-64")]
-    assert "| 98.0 | 98.10\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.14 | +0.1 |" in grid
-    assert grid.endswith("| 2 |")
-    (vq,) = [line for line in lines if line.startswith("| local-vq-64")]
-    assert "| 97.0 | – | – |" in vq
-    assert vq.endswith("| needs data |")
-    assert "commit 012345678" in lines[-1]
-    with pytest.raises(InputError, match="no group"):
-        tables.group_table("nothing")
+def test_metrics_are_one_line_for_each_run_category_and_metric() -> None:
+    frame = tidy_metrics({"one": [record(0), record(1, pixel=None)], "none": []})
+    assert len(frame) == 2 * 2 * 7  # seeds, bottle and mean, metrics
+    assert frame["value"].isna().sum() == 2
+    of_mean = frame.query("category == 'mean' and metric == 'image_auroc'")
+    assert of_mean[["row", "seed", "value"]].to_numpy().tolist() == [["one", 0, 0.9], ["one", 1, 0.9]]
 
 
-def test_the_source_names_every_number_of_training_images():
-    few, more = record(0, 0.9), record(1, 0.9)
+def test_every_metric_has_a_heading() -> None:
+    assert tables.HEADINGS.keys() == set(METRIC_NAMES)
+
+
+def test_a_cell_is_mean_and_deviation_in_percent() -> None:
+    assert tables.in_percent([0.90, 0.92]) == f"91.00{NBSP}±{NBSP}1.41"
+    assert tables.in_percent([0.9]) == "90.00"
+    assert tables.in_percent([0.9, float("nan")]) == tables.in_percent([]) == "–"
+
+
+def test_a_run_s_table_leaves_out_metrics_that_no_category_defines() -> None:
+    table = tables.metrics_of_run(record(pixel=None))
+    assert "pixel AUROC" not in table.data
+    assert "pixel AP" in table.data
+    assert [row[0] for row in rows(table)] == ["bottle", "**mean**"]
+    assert rows(table)[1][1] == "**90.0**"
+    beside = rows(tables.metrics_of_run(record(), record(image=0.7)))
+    assert beside[2][:2] == ["nearest neighbours, mean", "70.0"]
+
+
+def test_neighbours_stand_beside_grad_over_the_seeds() -> None:
+    table = tables.neighbours_table([record(0, 0.90), record(1, 0.92)], [record(0, 0.5)])
+    assert f"| bottle | image AUROC | 91.00{NBSP}±{NBSP}1.41 | 50.00 |" in table.data
+    assert "2 seeds" in table.data
+    assert "pixel" not in tables.neighbours_table([record(pixel=None)]).data
+    assert "make results" in tables.neighbours_table([]).data
+
+
+def test_the_source_names_data_settings_seeds_commits_and_devices() -> None:
+    line = tables.neighbours_table([record(0), record(1)]).data.splitlines()[-1]
+    assert all(part in line for part in ("012345678", "seeds 0, 1", "CPU", "last epoch", "training 12 to 12 s"))
+    few, more = record(0), record(1)
     more["data"]["counts"] = {"bottle": {"train": 12, "test": 20}}
-    assert "(bottle 3 or 12 / 20 training / test images)" in tables.origin([few, more])
+    more["experiment"] |= {"backbone": "y", "method": "knn"}
+    line = tables.source([few, more])
+    assert "(bottle 3 or 12 / 20 training / test images)" in line
+    assert "x or y" in line
+    assert "epochs" not in line, "a setting of training that the neighbours do not use"
 
 
-def test_a_group_without_paper_values_has_no_such_columns(results):
-    for group in ("switches", "parts-synthetic"):  # of the second the paper has rows, on other images
-        assert tables.group_table(group).data.startswith("| row | image AUROC | pixel AUROC | runs |")
-
-
-def test_coverage_counts_what_is_done(results):
-    lines = tables.coverage_overview().data.splitlines()
-    (first,) = [line for line in lines if line.startswith("| Table 1 |")]
-    assert first.split("|")[3].strip() == "2"
-    assert "| done | done |" in tables.coverage_table("1").data
-    with pytest.raises(InputError, match='no run for table "99"'):
-        tables.coverage_table("99")
-
-
-def test_every_table_of_the_plan_can_be_shown(results):
-    for table in ("1", "2-3", "4", "5", "6", "7", "8", "9", None):
-        assert len(tables.tables_of(table)) >= 2
-
-
-def test_the_best_method_is_bold_even_if_it_is_not_ours():
-    methods = {"GRAD": [record(0, 0.90)], "peer": [record(0, 0.95)], "none": []}
-    lines = tables.peers_table(methods).data.splitlines()
-    assert "**" not in lines[2]
-    assert "**95.00**" in lines[3]
-    assert len(lines) == 4
+def test_the_best_method_is_bold_even_if_it_is_not_ours() -> None:
+    grad, peer = rows(tables.peers_table({"GRAD": [record(image=0.90)], "peer": [record(image=0.95)], "none": []}))
+    assert grad == ["GRAD", "90.00", "90.00"]
+    assert peer == ["peer", "**95.00**", "**95.00**"]
     assert "make results" in tables.peers_table({"GRAD": []}).data
 
 
-def test_distances_say_ahead_or_behind_by_their_interval():
-    good, bad = [record(0, 1.0)], [record(0, 0.5, pixel=0.1, scores=[0, 1] * 10)]
-    table = tables.distance_table(good, {"bad": bad}).data
-    assert "| GRAD − bad | image AUROC | +50.00 |" in table
-    assert "| ahead |" in table.splitlines()[2]
-    assert "| behind |" in tables.distance_table(bad, {"good": good}).data.splitlines()[2]
-    assert "make results" in tables.distance_table([], {"bad": bad}).data
+def test_distances_say_ahead_or_behind_by_their_interval() -> None:
+    first = rows(tables.distance_table(GOOD, {"bad": BAD}))[0]
+    assert first[:2] == ["GRAD − bad", "image AUROC"]
+    assert first[2].startswith("+50.00 (")
+    assert first[3] == "ahead"
+    assert rows(tables.distance_table(BAD, {"good": GOOD}))[0][3] == "behind"
+    assert "make results" in tables.distance_table([], {"bad": BAD}).data
 
 
-def test_each_class_is_compared_with_its_best_peer():
-    good, bad = [record(0, 1.0)], [record(0, 0.5, pixel=0.1, scores=[0, 1] * 10)]
-    (row,) = tables.class_intervals(bad, {"bad": bad, "good": good, "none": []}, "image_auroc").data.splitlines()[2:]
-    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+def test_each_category_is_compared_with_its_best_peer() -> None:
+    (cells,) = rows(tables.category_intervals(BAD, {"bad": BAD, "good": GOOD, "none": []}, "image_auroc"))
     assert cells[:2] == ["bottle", "50.00"]
     assert cells[3] == "good, 100.00"
     assert cells[4].startswith("-50.00 (")
-    low, high = map(float, cells[2].split("\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}"))
+    low, high = map(float, cells[2].split(f"{NBSP}to{NBSP}"))
     assert low < 50 < high
-    assert "make results" in tables.class_intervals([], {"good": good}, "image_auroc").data
+    assert "make results" in tables.category_intervals([], {"good": GOOD}, "image_auroc").data
 
 
-def test_switches_are_differences_to_the_first_row():
-    table = tables.switch_table({"full": [record(0, 0.9)], "other": [record(0, 0.8)]}).data.splitlines()
-    assert "| – |" in table[2]
-    assert "-10.00" in table[3]
+def test_switches_are_differences_to_the_first_row() -> None:
+    changed = {"full": GOOD, "other": BAD, "unmasked": [record(pixel=None, pixel_replicates=None)], "missing": []}
+    full, other, unmasked, missing = rows(tables.switch_table(changed))
+    assert full == ["full", "100.00", "–", "80.00", "–", "1"]
+    assert other[2].startswith("-50.00 (")
+    assert unmasked[3:5] == ["–", "–"]
+    assert missing == ["missing", "–", "–", "–", "–", "0"]
     assert "make results" in tables.switch_table({}).data
 
 
-def test_sizes_stand_beside_what_they_reach():
-    run = record(0, 0.9) | {"model": {"parameters": 1_250_000, "flops": 3_000_000}}
+def test_sizes_stand_beside_what_they_reach() -> None:
+    run = record() | {"model": {"parameters": 1_250_000, "flops": 3_000_000}}
     run["experiment"]["epochs"] = 7
-    shown = tables.size_table({"small": [run], "none": []}).data.replace("\N{NO-BREAK SPACE}", " ")
-    assert "| small | 1.25 | 0.00 | 7 | 12 to 12 | 90.00 | 80.00 |" in shown
+    (cells,) = rows(tables.size_table({"small": [run], "none": []}))
+    assert cells == ["small", "1.25", "0.00", "7", f"12{NBSP}to{NBSP}12", "90.00", "80.00"]
 
 
-def test_classes_stand_beside_the_published_methods():
-    table = tables.class_table("mvtec", "unified", "image_auroc", [record(0, 0.5)], ["bottle", "cable"]).data
-    assert table.count("(published)") == 9
-    assert table.splitlines()[2].endswith("| 100.0 | 50.00 |")
-    assert table.splitlines()[3].endswith("| 99.5 | – |")
-    assert (
-        "| bottle | 100.0 | 50.00 | -50.0 |"
-        in tables.against_paper("mvtec", "unified", "image_auroc", [record(0, 0.5)]).data
-    )
+def test_columns_of_text_are_aligned_left() -> None:
+    lines = page.markdown_table(["a", "b", "c"], [["1", "2", "3"]], text=2).data.splitlines()
+    assert lines[1] == "| --- | --- | ---: |"
 
 
-def test_published_values_are_the_paper_s():
-    assert published_value("mvtec", "unified", "GRAD", "transistor", "pixel_auroc") == 98.3
-    assert published_value("visa", "separate", "OmniAL", "cashew", "image_auroc") == 97.1
-    assert published_value("mvtec", "separate", "HVQ-Trans", "cable", "image_auroc") is None
-    assert published_methods("visa", "unified") == ["UniAD", "PatchCore", "OmniAL", "GRAD"]
-    assert len(published_rows()) == 752
-    assert len(tables.published_classes("mvtec")) == 15
-    assert len(tables.published_classes("visa")) == 12
+@pytest.mark.parametrize(("cell", "shown"), [("+1.2 (-0.3 to +2.7)", f"-0.3{NBSP}to{NBSP}+2.7"), ("a to b", "a to b")])
+def test_no_line_break_parts_the_ends_of_a_range(cell: str, shown: str) -> None:
+    assert shown in page.markdown_table(["a", "gap"], [["x", cell]]).data

@@ -1,27 +1,27 @@
-"""A threshold from held-out normal scores keeps its promise, and a few photographs promise little."""
+"""A threshold from held-out normal scores keeps its promise, and a few images guarantee little."""
 
 import numpy as np
 import pytest
 
-from gradlib.deploy.thresholds import cut, false_alarm_bound, normals_needed
+from gradlib.deploy.thresholds import choose_threshold, confusion, false_alarm_bound, normals_needed
 from gradlib.errors import InputError
 
 
 def test_of_ten_photographs_the_highest_decides_and_the_wanted_rate_is_missed() -> None:
     scores = np.arange(10, dtype=np.float32)
-    found = cut(scores, 0.05)
-    assert (scores >= found.threshold).sum() == found.above == 0
-    assert found.threshold == pytest.approx(9)
-    assert found.expected == pytest.approx(1 / 11)
-    assert found.bound == pytest.approx(1 - 0.05 ** (1 / 10))
+    threshold = choose_threshold(scores, 0.05)
+    assert (scores >= threshold.value).sum() == threshold.above == 0
+    assert threshold.value == pytest.approx(9)
+    assert threshold.expected == pytest.approx(1 / 11)
+    assert threshold.bound == pytest.approx(1 - 0.05 ** (1 / 10))
 
 
 @pytest.mark.parametrize(("n", "rate", "above"), [(19, 0.05, 0), (39, 0.05, 1), (99, 0.29, 28), (199, 0.05, 9)])
 def test_as_many_reach_the_threshold_as_the_rate_allows(n: int, rate: float, above: int) -> None:
     scores = np.random.default_rng(n).normal(size=n)
-    found = cut(scores, rate)
-    assert (scores.astype(np.float32) >= found.threshold).sum() == found.above == above
-    assert found.expected <= rate + 1e-9 < (above + 2) / (n + 1)
+    threshold = choose_threshold(scores, rate)
+    assert (scores.astype(np.float32) >= threshold.value).sum() == threshold.above == above
+    assert threshold.expected <= rate + 1e-9 < (above + 2) / (n + 1)
 
 
 def test_bound_holds_as_often_as_it_says() -> None:
@@ -41,12 +41,18 @@ def test_known_numbers_of_photographs() -> None:
 
 def test_nonsense_is_refused() -> None:
     with pytest.raises(InputError, match="no held-out score"):
-        cut([])
+        choose_threshold([])
     with pytest.raises(InputError, match="NaN or infinite"):
-        cut([1.0, np.nan])
+        choose_threshold([1.0, np.nan])
     with pytest.raises(InputError, match="rate is 0"):
-        cut([1.0], 0)
+        choose_threshold([1.0], 0)
     with pytest.raises(InputError, match="10 of 10"):
         false_alarm_bound(10, 10)
     with pytest.raises(InputError, match="confidence is 1"):
         normals_needed(0.05, 1)
+
+
+def test_confusion_counts_each_image_once() -> None:
+    score, label = np.array([0.1, 0.4, 0.6, 0.9]), np.array([0, 1, 0, 1])
+    assert confusion(score, label, 0.5) == {"found": 1, "missed": 1, "false alarms": 1, "passed": 1}
+    assert sum(confusion(score, label, 0.0).values()) == 4

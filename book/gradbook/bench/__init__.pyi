@@ -6,7 +6,7 @@ from .counts import convolution_flops as convolution_flops
 from .counts import counted as counted
 from .counts import search_flops as search_flops
 from .records import read_cost as read_cost
-from .tables import best_step as best_step
+from .tables import best_speedup as best_speedup
 from .tables import extraction_table as extraction_table
 from .tables import faults_table as faults_table
 from .tables import gpu_table as gpu_table
@@ -19,7 +19,7 @@ from .tables import peaks_table as peaks_table
 from .tables import processors_table as processors_table
 from .tables import purposes_table as purposes_table
 from .tables import read_speed as read_speed
-from .tables import times as times
+from .tables import speedup as speedup
 from .tables import training_table as training_table
 from .timing import quartiles as quartiles
 from .timing import ratio as ratio

@@ -69,8 +69,16 @@ def quartiles(values: Sequence[float] | np.ndarray) -> tuple[float, float, float
     return float(low), float(middle), float(high)
 
 
+def quartile_text(values: Sequence[float] | np.ndarray, digits: int = 3) -> str:
+    """Median and, in brackets, the other quartiles, to some significant digits: "2.50 (2.25–2.75)"."""
+    low, middle, high = (
+        f"{value:,.0f}" if value >= 10**digits else f"{value:#.{digits}g}".rstrip(".") for value in quartiles(values)
+    )
+    return f"{middle} ({low}–{high})"
+
+
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> np.ndarray:
-    """(rounds,) ours over theirs, round by round: both were measured in turn, so slow minutes of a machine cancel."""
+    """(rounds,) ours over theirs, round by round: measured alternately, so that slow periods affect both alike."""
     return np.asarray(ours, float) / np.asarray(theirs, float)
 
 

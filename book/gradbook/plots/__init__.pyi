@@ -6,11 +6,11 @@ from .detector import photographs_with_maps as photographs_with_maps
 from .detector import side_by_side as side_by_side
 from .grid1d import curves as curves
 from .grid1d import grey_pictures as grey_pictures
+from .intervals import interval_rows as interval_rows
 from .limits import Growing as Growing
 from .limits import by_number as by_number
 from .limits import changed_photographs as changed_photographs
 from .limits import growing_changes as growing_changes
-from .limits import interval_rows as interval_rows
 from .limits import score_rows as score_rows
 from .memory import corner as corner
 from .memory import growth as growth
@@ -25,7 +25,6 @@ from .planes import photograph_row as photograph_row
 from .planes import photographs_and_maps as photographs_and_maps
 from .receptive import influence_beside as influence_beside
 from .receptive import receptive_fields as receptive_fields
-from .released import effects_figure as effects_figure
 from .released import epochs_figure as epochs_figure
 from .scores import profile as profile
 from .scores import score_promises as score_promises

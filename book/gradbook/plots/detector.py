@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from gradbook.page import describe
-from gradbook.study.method_maps import Exhibit
+from gradbook.study.method_maps import MethodMaps
 from gradlib.data.images import read_image
 from gradlib.scores import anomaly_map
 
@@ -43,18 +43,18 @@ def bar_of_d(figure: Figure, drawn: AxesImage, axes: np.ndarray) -> Colorbar:
     return bar
 
 
-def side_by_side(exhibit: Exhibit, root: Path) -> Figure:
+def side_by_side(methods: MethodMaps, root: Path) -> Figure:
     """Photographs above the maps of each method; a map's scale ends at the largest d of that method's normal images."""
-    names, size = list(exhibit.d), 224
-    columns = len(exhibit.images)
+    names, size = list(methods.d), 224
+    columns = len(methods.images)
     figure, axes = plt.subplots(
         1 + len(names), columns, figsize=(1.1 * columns, 1.15 * (1 + len(names))), squeeze=False
     )
-    for column, image in enumerate(exhibit.images):
+    for column, image in enumerate(methods.images):
         axes[0, column].imshow(read_image(root / image).resize((size, size)))
         for row, name in enumerate(names, start=1):
-            drawn = anomaly_map(torch.from_numpy(exhibit.d[name][[column]]), size)[0].numpy()  # (S, S)
-            axes[row, column].imshow(drawn, cmap="cividis", vmin=0, vmax=exhibit.normal_top[name])
+            drawn = anomaly_map(torch.from_numpy(methods.d[name][[column]]), size)[0].numpy()  # (S, S)
+            axes[row, column].imshow(drawn, cmap="cividis", vmin=0, vmax=methods.normal_top[name])
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)

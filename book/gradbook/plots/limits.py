@@ -1,4 +1,4 @@
-"""Figures of limits: methods over the number of images, scores in rows, intervals, and one photograph that changes."""
+"""Figures of limits: methods over the number of images, scores in rows, and one photograph that changes."""
 
 import base64
 import io
@@ -16,11 +16,8 @@ from gradbook.page import OKABE_ITO
 from gradbook.plots.common import Series, with_bars
 from gradbook.plots.grid1d import DASHES
 from gradbook.plots.planes import NOW
-from gradbook.study.bootstrap import verdict
 
 SYMBOLS = ("circle", "diamond", "square", "x")
-SIDES = ("ahead", "behind")  # what an interval above 0, and below it, is called
-VERDICTS = {"ahead": ("circle", OKABE_ITO[0]), "undecided": ("circle-open", "grey"), "behind": ("x", OKABE_ITO[1])}
 SHOWN = 112  # pixels of a photograph in a figure
 
 
@@ -74,28 +71,6 @@ def score_rows(
     figure.update_layout(
         xaxis_title="image score", yaxis={"autorange": "reversed", "categoryarray": list(groups)}, height=320
     )
-    return figure
-
-
-def interval_rows(rows: Mapping[str, tuple[float, float, float]], x_title: str) -> go.Figure:
-    """A dot and its interval for each row (middle, low, high), told apart by what the interval decides."""
-    figure = go.Figure()
-    for told, (symbol, colour) in VERDICTS.items():
-        chosen = {name: row for name, row in rows.items() if verdict(*row[1:], *SIDES) == told}
-        figure.add_scatter(
-            x=[round(middle, 3) for middle, _, _ in chosen.values()],
-            y=list(chosen),
-            error_x={
-                "array": [round(high - middle, 3) for middle, _, high in chosen.values()],
-                "arrayminus": [round(middle - low, 3) for middle, low, _ in chosen.values()],
-            },
-            mode="markers",
-            name=told,
-            marker={"symbol": symbol, "size": 10, "color": colour},
-        )
-    figure.add_vline(x=0, line_color="grey")
-    order = {"categoryorder": "array", "categoryarray": list(rows)[::-1]}
-    figure.update_layout(xaxis_title=x_title, yaxis=order, height=120 + 34 * len(rows))
     return figure
 
 

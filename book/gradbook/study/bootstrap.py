@@ -1,22 +1,42 @@
-"""How much a number depends on which test images happened to be taken: a bootstrap over images, paired between runs.
+"""How far a number depends on which images are in the test set: a bootstrap over images, paired between runs.
 
 The draws depend on the numbers of normal and anomalous images alone. Two runs on the same images therefore see the same
-resamples, and the difference of their replicates is the bootstrap of the paired difference.
+resamples, and the differences of their replicates are the replicates of the paired difference.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 REPLICATES = 400
-# between quantiles of a class's pixels, of every fourth row and column; the AUROC from them is within 1e-4 of the exact
+# between quantiles of a category's pixels, of every fourth row and column; the AUROC from them is within 1e-4 of the
+# exact one
 BINS = 2_048
 LEVEL = 0.95
 
 
-def resamples(labels: ArrayLike, replicates: int = REPLICATES) -> np.ndarray:
-    """(replicates, n): how often each image is drawn, normal and anomalous ones apart, so that both kinds remain.
+@dataclass(frozen=True)
+class Comparison:
+    """A paired difference in percentage points, with the ends of its 95 % bootstrap interval."""
 
-    The w_b of {eq}`eq-bootstrap`; labels (n,), 0 normal and 1 anomalous.
+    difference: float
+    low: float
+    high: float
+
+    def text(self, digits: int = 2) -> str:
+        """The difference and its interval, as every table of the book writes them: "+0.42 (+0.09 to +1.08)"."""
+        return f"{self.difference:+.{digits}f} ({self.low:+.{digits}f} to {self.high:+.{digits}f})"
+
+    def verdict(self, above: str, below: str, neither: str = "undecided") -> str:
+        """The word for an interval above 0, below 0 or around it, as `verdict` chooses it."""
+        return verdict(self.low, self.high, above, below, neither)
+
+
+def resamples(labels: ArrayLike, replicates: int = REPLICATES) -> np.ndarray:
+    """How often each image is drawn, (replicates, n): the w_b of {eq}`eq-bootstrap`.
+
+    labels (n,): 0 normal, 1 anomalous. The two kinds are drawn separately, so that a resample has as many of each.
     """
     labels = np.asarray(labels)
     counts = np.zeros((replicates, len(labels)), np.int64)
@@ -29,7 +49,7 @@ def resamples(labels: ArrayLike, replicates: int = REPLICATES) -> np.ndarray:
 
 
 def image_replicates(scores: ArrayLike, labels: ArrayLike, replicates: int = REPLICATES) -> np.ndarray:
-    """(replicates,) image AUROC, exact, of each resample; scores and labels (n,), of both kinds.
+    """Exact image AUROC of each resample, (replicates,); scores and labels (n,), of both kinds.
 
     Implements {eq}`eq-bootstrap`.
     """
@@ -45,13 +65,16 @@ def image_replicates(scores: ArrayLike, labels: ArrayLike, replicates: int = REP
 def pixel_replicates(
     maps: np.ndarray, masks: np.ndarray, labels: ArrayLike, replicates: int = REPLICATES
 ) -> np.ndarray:
-    """(replicates,) pixel AUROC of each resample of images, from histograms; maps and masks (n, S, S), labels (n,)."""
+    """Pixel AUROC of each resample of images, (replicates,), from histograms of `BINS` bins.
+
+    maps and masks (n, S, S), labels (n,).
+    """
     edges = np.unique(np.quantile(maps[:, ::4, ::4], np.linspace(0, 1, BINS + 1)[1:-1]))
     bins = np.searchsorted(edges, maps.reshape(len(maps), -1), side="right")  # (n, S*S)
-    flat = masks.reshape(len(maps), -1).astype(bool)
+    anomalous = masks.reshape(len(maps), -1).astype(bool)  # (n, S*S)
     histograms = [
-        np.stack([np.bincount(row[chosen], minlength=len(edges) + 1) for row, chosen in zip(bins, which, strict=True)])
-        for which in (~flat, flat)
+        np.stack([np.bincount(row[pixels], minlength=len(edges) + 1) for row, pixels in zip(bins, kind, strict=True)])
+        for kind in (~anomalous, anomalous)
     ]
     negative, positive = (resamples(labels, replicates) @ histogram for histogram in histograms)  # (replicates, bins)
     below = negative.cumsum(axis=1) - negative / 2  # ties half
@@ -59,11 +82,11 @@ def pixel_replicates(
 
 
 def interval(replicates: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """The percentile interval (low, high) of a statistic's replicates (n,) that holds a share `level` of them."""
+    """The percentile interval (low, high) that holds the share `level` of a statistic's replicates (n,)."""
     low, high = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
 def verdict(low: float, high: float, above: str, below: str, neither: str = "undecided") -> str:
-    """What an interval says: `above` where it lies above 0, `below` where it lies below, else `neither`."""
+    """The word for an interval: `above` if it lies above 0, `below` if it lies below 0, otherwise `neither`."""
     return above if low > 0 else below if high < 0 else neither

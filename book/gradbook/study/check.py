@@ -23,13 +23,12 @@ import torch
 from jsonschema import Draft202012Validator
 
 from gradbook.paths import repository, results_folder
-from gradbook.study.evidence import scores_and_labels
 from gradbook.study.execution import run
 from gradbook.study.needs import missing
-from gradbook.study.plan import Planned, data_root, read_plan
+from gradbook.study.plan import Planned, read_plan
 from gradbook.study.record import SCHEMA, digest, read_results
-from gradbook.study.statistics import Record
-from gradlib.config import differences
+from gradbook.study.statistics import Record, scores_and_labels
+from gradlib.config import differing_fields
 from gradlib.errors import InputError
 from gradlib.metrics.curves import auroc
 from gradlib.metrics.evaluation import METRIC_NAMES
@@ -104,7 +103,7 @@ def faults_of_plan(name: str, record: Record, plan: Mapping[str, Planned]) -> It
     for key, wanted in (("experiment", experiment.settings()), ("train", asdict(experiment.training()))):
         wanted = json.loads(json.dumps(wanted))  # tuples become lists, as in the record
         if record[key] != wanted:
-            names = ", ".join(differences(record[key], wanted)) or "fields"
+            names = ", ".join(differing_fields(record[key], wanted)) or "fields"
             yield f"was made with other {names} ({key}) than the plan's run of that name."
 
 
@@ -164,8 +163,8 @@ def recompute(planned: Planned, tolerance: float = ROUNDING) -> list[str]:
     try:
         torch.set_num_threads(recorded["provenance"]["threads"] if on_cpu else threads)
         with TemporaryDirectory() as folder:
-            root, device = data_root(planned.experiment.dataset), "cpu" if on_cpu else "auto"
-            made = read_results(run(planned.experiment, data_root=root, out=folder, device=device))
+            device = "cpu" if on_cpu else "auto"
+            made = read_results(run(planned.experiment, out=folder, device=device))
     finally:
         torch.set_num_threads(threads)
     return compare(planned.name, recorded, made, tolerance)

@@ -1,4 +1,7 @@
-"""What a run keeps for statistics beside its metrics: scores, bootstrap replicates, and errors by kind of patch."""
+"""What a run records for statistics besides its metrics: image scores, bootstrap replicates, errors on patches.
+
+`gradbook.study.statistics` reads it.
+"""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -9,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gradbook.study.bootstrap import image_replicates, pixel_replicates
+from gradbook.study.bootstrap import pixel_replicates
 from gradlib.data.samples import Sample, rows_by_category
 from gradlib.metrics.evaluation import masks_of
 from gradlib.scores import anomaly_map
@@ -18,18 +21,18 @@ from gradlib.scores import anomaly_map
 def evidence(
     d: Tensor, score: np.ndarray, samples: Sequence[Sample], image_size: int, protocol: str, *, channels: int
 ) -> dict[str, dict[str, Any]]:
-    """By class: image scores, replicates of the pixel AUROC, and the mean squared error on each kind of patch.
+    """By category: image scores, replicates of the pixel AUROC, and the mean squared error on each kind of patch.
 
-    d (N, H, W), score (N,); channels: C where d is a distance between features, else 0 and errors are left out.
-    Rows of numbers are strings with spaces between, so that a record stays a few lines long.
+    d (N, H, W), score (N,); channels: C if d is a feature distance, 0 for any other map, which has no patch errors.
+    Rows of numbers are strings with spaces between, so that a record has few lines.
     """
-    found: dict[str, dict[str, Any]] = {}
+    by_category: dict[str, dict[str, Any]] = {}
     for category, rows in rows_by_category(samples).items():
-        here = [samples[i] for i in rows]
-        labels = [s.label for s in here]
-        masks = masks_of(here, image_size, warn=False) if len(set(labels)) == 2 else None
-        kept: dict[str, Any] = {
-            "defects": [[kind, len(list(group))] for kind, group in groupby(s.defect for s in here)],
+        images = [samples[i] for i in rows]
+        labels = [image.label for image in images]
+        masks = masks_of(images, image_size, warn=False) if len(set(labels)) == 2 else None
+        fields: dict[str, Any] = {
+            "defects": [[defect, len(list(group))] for defect, group in groupby(image.defect for image in images)],
             "labels": "".join(map(str, labels)),
             "scores": numbers(score[rows]),
             "pixel_replicates": None,
@@ -37,15 +40,18 @@ def evidence(
         }
         if masks is not None and masks.any():
             maps = anomaly_map(d[rows], image_size, protocol).numpy()
-            kept["pixel_replicates"] = numbers(pixel_replicates(maps, masks, labels), digits=5)
+            fields["pixel_replicates"] = numbers(pixel_replicates(maps, masks, labels), digits=5)
             if channels:
-                kept["patch_error"] = patch_error(d[rows], masks, channels)
-        found[category] = kept
-    return found
+                fields["patch_error"] = patch_error(d[rows], masks, channels)
+        by_category[category] = fields
+    return by_category
 
 
 def patch_error(d: Tensor, masks: np.ndarray, channels: int) -> dict[str, float | None]:
-    """Mean of d^2 / C over patches that lie wholly outside of all masks, and over those more than half inside one."""
+    """Mean of d^2 / C over patches that no mask touches ("normal") and over those more than half masked ("anomalous").
+
+    d (n, H, W), masks (n, S, S). None for a kind without patches.
+    """
     share = F.interpolate(torch.from_numpy(masks).float()[:, None], d.shape[1:], mode="area")[:, 0]  # (n, H, W)
     squared = d.double().square() / channels
     kinds = {"normal": squared[share == 0], "anomalous": squared[share > 0.5]}
@@ -55,21 +61,3 @@ def patch_error(d: Tensor, masks: np.ndarray, channels: int) -> dict[str, float 
 def numbers(values: np.ndarray, digits: int = 6) -> str:
     """Numbers to some significant digits, with spaces between."""
     return " ".join(f"{value:.{digits}g}" for value in values)
-
-
-def scores_and_labels(record: dict[str, Any], category: str) -> tuple[np.ndarray, np.ndarray]:
-    """The image scores, to six digits, and the labels of a recorded class, each (n,)."""
-    kept = record["evidence"][category]
-    return np.array(kept["scores"].split(), float), np.array(list(kept["labels"]), int)
-
-
-def image_auroc_replicates(record: dict[str, Any], category: str) -> np.ndarray | None:
-    """(replicates,) of a recorded class, or None where its test images are all of one kind."""
-    scores, labels = scores_and_labels(record, category)
-    return image_replicates(scores, labels) if len(np.unique(labels)) == 2 else None
-
-
-def pixel_auroc_replicates(record: dict[str, Any], category: str) -> np.ndarray | None:
-    """(replicates,) of a recorded class, or None where it has no masks."""
-    kept = record["evidence"][category]["pixel_replicates"]
-    return None if kept is None else np.array(kept.split(), float)

@@ -1,6 +1,6 @@
-"""Maps of several methods side by side (Fig. 5 and 6), kept in the ledger so that no chapter has to train a peer.
+"""Maps of several methods side by side (Fig. 5 and 6), committed, so that no chapter has to train a peer.
 
-python -m gradbook.study.method_maps        makes the runs where they are missing, then data/results/maps/elpv.json
+python -m gradbook.study.method_maps        makes the runs that are missing, then data/results/maps/elpv.json
 """
 
 import json
@@ -20,81 +20,85 @@ from gradbook.study.record import Scores, digest, read_results, read_scores, wri
 from gradlib.errors import InputError
 
 RUNS = {"GRAD": "grad-elpv-unified-seed0", "UniAD": "peers-elpv-uniad-seed0", "kNN": "peers-elpv-knn-seed0"}
-SHOWN = 8
+IMAGES = 8
 
 
 @dataclass(frozen=True)
-class Exhibit:
-    """The same test images under each method."""
+class MethodMaps:
+    """The maps of the same n test images by each method."""
 
     images: list[str]  # paths relative to the data set's root
     d: dict[str, np.ndarray]  # method: (n, H, W)
-    normal_top: dict[str, float]  # method: the largest d of all normal test images, the end of its colour scale
+    normal_top: dict[str, float]  # method: the largest d of all normal test images, where its colour scale ends
 
 
 def evenly_spaced(label: np.ndarray, n: int) -> np.ndarray:
-    """n of the defective images in the order of the data set, evenly spaced: chosen without a look at any score."""
-    defective = np.flatnonzero(label == 1)
-    return defective[(np.arange(n) * len(defective)) // n + len(defective) // (2 * n)]
+    """The rows of n anomalous images (n,), evenly spaced in the order of the data set: no score decides.
+
+    label (N,): 0 normal, 1 anomalous.
+    """
+    anomalous = np.flatnonzero(label == 1)
+    return anomalous[(np.arange(n) * len(anomalous)) // n + len(anomalous) // (2 * n)]
 
 
-def written(d: np.ndarray) -> str:
-    """A map as one line of JSON: rows apart by a semicolon, three decimals."""
+def map_to_text(d: np.ndarray) -> str:
+    """A map (H, W) as one line of JSON: three decimals, rows separated by semicolons."""
     return ";".join(" ".join(f"{value:.3f}" for value in row) for row in d)
 
 
-def as_map(line: str) -> np.ndarray:
-    """(H, W) of what `written` wrote."""
-    return np.array([row.split() for row in line.split(";")], float)
+def map_from_text(text: str) -> np.ndarray:
+    """The map (H, W) of a text by `map_to_text`."""
+    return np.array([row.split() for row in text.split(";")], float)
 
 
-def of_runs(scores: Mapping[str, Scores], n: int = SHOWN) -> dict[str, Any]:
-    """The exhibit as plain JSON types. Raises InputError where the runs did not score the same images."""
+def maps_of_runs(scores: Mapping[str, Scores], n: int = IMAGES) -> dict[str, Any]:
+    """The maps of n anomalous images by each method, as JSON types.
+
+    Raises InputError if the runs did not score the same images.
+    """
     first = next(iter(scores.values()))
-    for name, found in scores.items():
-        if not np.array_equal(found.image, first.image):
-            raise InputError(f"The run of {name} scored other images: make all runs of the exhibit on the same data.")
-    chosen = evenly_spaced(first.label, n)
+    for name, of_run in scores.items():
+        if not np.array_equal(of_run.image, first.image):
+            raise InputError(
+                f"The run of {name} scored other images: make all runs of {list(scores)} on the same data."
+            )
+    rows = evenly_spaced(first.label, n)
     return {
-        "images": first.image[chosen].tolist(),
-        "d": {name: [written(d) for d in found.d[chosen]] for name, found in scores.items()},
-        "normal_top": {name: round(float(found.d[found.label == 0].max()), 3) for name, found in scores.items()},
+        "images": first.image[rows].tolist(),
+        "d": {name: [map_to_text(d) for d in of_run.d[rows]] for name, of_run in scores.items()},
+        "normal_top": {name: round(float(of_run.d[of_run.label == 0].max()), 3) for name, of_run in scores.items()},
     }
 
 
-def exhibit_file() -> Path:
-    """Where the committed exhibit lies."""
+def method_maps_file() -> Path:
+    """Where the committed maps are."""
     return results_folder() / "maps" / "elpv.json"
 
 
-def read_exhibit(path: Path | None = None) -> Exhibit:
-    """The committed exhibit. Raises InputError if it is missing, damaged or edited by hand."""
-    path = path or exhibit_file()
+def read_method_maps(path: Path | None = None) -> MethodMaps:
+    """The committed maps. Raises InputError if the file is missing, damaged or was edited by hand."""
+    path = path or method_maps_file()
+    remedy = "make it again by `python -m gradbook.study.method_maps`"
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}): make it by `python -m gradbook.study.method_maps`."
-        ) from error
-    if kept.get("digest") != digest(kept):
-        raise InputError(
-            f"{path} was changed after it was made: make it anew by `python -m gradbook.study.method_maps`."
-        )
-    maps = {name: np.stack([as_map(line) for line in lines]) for name, lines in kept["d"].items()}
-    return Exhibit(kept["images"], maps, kept["normal_top"])
+        raise InputError(f"{path} cannot be read ({error}): {remedy}.") from error
+    if content.get("digest") != digest(content):
+        raise InputError(f"{path} was changed after it was written: {remedy}.")
+    maps = {name: np.stack([map_from_text(text) for text in texts]) for name, texts in content["d"].items()}
+    return MethodMaps(content["images"], maps, content["normal_top"])
 
 
 def main() -> None:
-    """Make or find the runs and write the exhibit."""
-    plan, scores, origins = read_plan(), {}, {}
-    for name, planned_name in RUNS.items():
-        planned = plan[planned_name]
-        folder = run(planned.experiment, out=planned.folder())
-        scores[name], origins[name] = read_scores(folder), read_results(folder)["provenance"]["commit"]
-    path = exhibit_file()
+    """Make the runs that are missing, and write the maps."""
+    plan, scores, runs = read_plan(), {}, {}
+    for method, name in RUNS.items():
+        folder = run(plan[name].experiment, out=plan[name].folder())
+        scores[method] = read_scores(folder)
+        runs[method] = {"run": name, "commit": read_results(folder)["provenance"]["commit"]}
+    path = method_maps_file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    runs = {name: {"run": RUNS[name], "commit": commit} for name, commit in origins.items()}
-    write_json(path, {**of_runs(scores), "runs": runs, "provenance": provenance(torch.device("cpu"))})
+    write_json(path, {**maps_of_runs(scores), "runs": runs, "provenance": provenance(torch.device("cpu"))})
     print(path)
 
 

@@ -3,10 +3,10 @@
 Explained in {ref}`ch-paper-code`.
 """
 
-import dataclasses
-import importlib
 import inspect
 import json
+import pkgutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +17,8 @@ import yaml
 from IPython.display import Markdown
 
 from gradbook.page import markdown_table
-from gradbook.paths import repository, results_folder
-from gradbook.study.bootstrap import verdict
-from gradbook.study.run_tables import HEADINGS, mean_and_spread
-from gradbook.study.statistics import Record, difference, read_group
+from gradbook.paths import repository
+from gradbook.study.plan import read_plan
 from gradlib.errors import InputError
 
 PARTS = {
@@ -43,7 +41,7 @@ class Difference:
     ours: str
     final: str = ""  # empty: as the first
     set: Mapping[str, Any] = field(default_factory=dict)  # name in gradlib -> value that does as released, or None
-    here: bool = False  # shown or measured on the page of the differences
+    on_page: bool = False  # shown or measured on the page of the differences
     chapters: Sequence[str] = ()  # labels of chapters that show it
     runs: Sequence[str] = ()  # group/row of the plan
     unmeasured: str = ""  # why there is no number
@@ -54,7 +52,7 @@ class Difference:
 
     def switch(self) -> list[str]:
         """The fields or arguments that switch it, each with the value that does as released."""
-        return [shown(name, value) for name, value in self.set.items()]
+        return [as_code(name, value) for name, value in self.set.items()]
 
 
 def read_differences(path: Path | None = None) -> list[Difference]:
@@ -72,57 +70,43 @@ def read_differences(path: Path | None = None) -> list[Difference]:
 
 
 def resolve(name: str) -> Any:
-    """What a name of `set` stands for: an object, a dataclass's field or a function's parameter.
+    """The object that a name of `set` stands for, a dataclass's field and a function's parameter included.
 
     Raises InputError if gradlib has no such thing.
     """
     path, _, argument = name.rstrip(")").partition("(")
-    parts = path.split(".")
-    for split in range(len(parts), 0, -1):
-        try:
-            found: Any = importlib.import_module(".".join(parts[:split]))
-        except ModuleNotFoundError:
-            continue
-        rest = parts[split:]
-        break
-    else:
-        raise InputError(f"{name} begins with no module: write it from gradlib on.")
+    owner, _, attribute = path.rpartition(".")
     try:
-        for attribute in rest:
-            fields = {f.name: f for f in dataclasses.fields(found)} if dataclasses.is_dataclass(found) else {}
-            found = fields[attribute] if attribute in fields else getattr(found, attribute)
-        return inspect.signature(found).parameters[argument] if argument else found
-    except (AttributeError, KeyError) as error:
-        raise InputError(f"{name} does not exist ({error}): it was renamed, or the name is misspelt.") from error
+        fields = getattr(pkgutil.resolve_name(owner), "__dataclass_fields__", {})
+        thing = fields[attribute] if attribute in fields else pkgutil.resolve_name(path)
+        return inspect.signature(thing).parameters[argument] if argument else thing
+    except (ImportError, AttributeError, KeyError, ValueError) as error:
+        raise InputError(f"{name} does not exist ({error}): write its full path, from gradlib on.") from error
 
 
-def shown(name: str, value: Any) -> str:
-    """A name of `set` and its value as a table shows them: the last parts of the name as code, the value as words."""
+def as_code(name: str, value: Any) -> str:
+    """A name of `set` and its value as a table cell: the last parts of the name as code, the value as text."""
     path, bracket, argument = name.partition("(")
     parts = path.split(".")
     short = ".".join(parts[-2:] if parts[-2][0].isupper() else parts[-1:])
     return f"`{short}{bracket}{argument}`" if value is None else f"`{short}{bracket}{argument}` = {value}"
 
 
-def effect(row: Difference, recorded: Mapping[str, int]) -> str:
-    """Where the effect is to be seen: chapters, runs and how many of them are recorded, or the reason why nowhere.
+def measured_in(row: Difference, recorded: Mapping[str, int]) -> str:
+    """Where the effect of a difference can be seen: on the page, in chapters, in runs; or the reason why nowhere.
 
-    recorded: by group/row.
+    recorded: how many runs are recorded, by group/row.
     """
-    told = ["below"] if row.here else []
-    told += [f"{{ref}}`{label}`" for label in row.chapters]
-    told += [f"`{run}`, {recorded[run]} runs" if recorded.get(run) else f"`{run}`, planned" for run in row.runs]
-    return "; ".join(told + ([f"no: {row.unmeasured}"] if row.unmeasured else []))
+    places = ["below"] if row.on_page else []
+    places += [f"{{ref}}`{label}`" for label in row.chapters]
+    places += [f"`{run}`, {recorded[run]} runs" if recorded.get(run) else f"`{run}`, planned" for run in row.runs]
+    return "; ".join(places + ([f"no: {row.unmeasured}"] if row.unmeasured else []))
 
 
-def count_recorded(rows: Sequence[Difference], folder: Path | None = None) -> dict[str, int]:
-    """By group/row, how many records lie in the results folder for the runs that the rows name."""
-    folder, names = folder or results_folder(), {run for row in rows for run in row.runs}
-    counts: dict[str, int] = {}
-    for group in sorted({name.split("/")[0] for name in names}):
-        found = read_group(group, folder=folder)
-        counts |= {name: len(found.get(name.split("/")[1], [])) for name in names if name.split("/")[0] == group}
-    return counts
+def count_recorded(rows: Sequence[Difference]) -> dict[str, int]:
+    """How many records each of the runs has that the rows name, by group/row."""
+    counts = Counter(f"{p.group}/{p.row}" for p in read_plan().values() if p.record().exists())
+    return {run: counts[run] for row in rows for run in row.runs}
 
 
 def difference_table(rows: Sequence[Difference], part: str, recorded: Mapping[str, int]) -> Markdown:
@@ -130,50 +114,7 @@ def difference_table(rows: Sequence[Difference], part: str, recorded: Mapping[st
     lines = []
     for row in rows:
         if row.part == part:
-            ours = "<br>".join([row.ours, *row.switch(), f"*measured?* {effect(row, recorded)}"])
+            ours = "<br>".join([row.ours, *row.switch(), f"*measured?* {measured_in(row, recorded)}"])
             lines.append([row.topic, row.paper, row.released(), ours])
     heading = [PARTS[part], "paper", "released program", "gradlib, its switch, and where it is measured"]
     return markdown_table(heading, lines, text=len(heading))
-
-
-@dataclass(frozen=True)
-class Effect:
-    """A changed choice against the reference on one metric: points of difference and the paired 95 % interval."""
-
-    value: str  # percent, mean ± deviation over seeds
-    runs: int
-    middle: float  # points
-    low: float
-    high: float
-
-    @property
-    def verdict(self) -> str:
-        """By the rule that is written down before the numbers: where the interval lies."""
-        return verdict(self.low, self.high, "above", "below", "contains 0")
-
-
-def effects(reference: Sequence[Record], rows: Mapping[str, Sequence[Record]], metric: str) -> dict[str, Effect | None]:
-    """Each row minus the reference; None where a record is missing or the metric is undefined."""
-    found: dict[str, Effect | None] = {}
-    for name, records in rows.items():
-        gap = difference(records, reference, metric) if records and reference else None
-        if gap is None:
-            found[name] = None
-            continue
-        middle, low, high = (100 * value for value in gap)
-        found[name] = Effect(mean_and_spread(records, metric), len(records), middle, low, high)
-    return found
-
-
-def effect_table(found: Mapping[str, Effect | None], metric: str, missing: str) -> Markdown:
-    """One line for each changed choice: the metric, the difference with its interval, and where that lies.
-
-    missing: what stands where there is no record.
-    """
-    lines = []
-    for name, one in found.items():
-        cells = ["–", missing, "–"]
-        if one is not None:
-            cells = [one.value, f"{one.middle:+.2f} ({one.low:+.2f} to {one.high:+.2f})", one.verdict]
-        lines.append([name, *cells])
-    return markdown_table(["change", f"{HEADINGS[metric]}, %", "difference (95 % interval)", "interval"], lines)
