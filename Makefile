@@ -34,7 +34,7 @@ book: $(BUILT)
 BESIDE := OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 test: check $(BUILT)
-	$(BESIDE) --cov=gradlib --cov-report=term-missing:skip-covered
+	$(BESIDE) --cov --cov-report=term-missing:skip-covered
 	$(BESIDE) --nbmake --durations=0 book/ # how long each chapter took is part of the answer
 
 check: $(INSTALLED)
@@ -42,7 +42,8 @@ check: $(INSTALLED)
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
 	$(PYTHON) -m codespell_lib
-	$(PYTHON) -m deptry gradlib
+	$(VENV)/bin/lint-imports --no-logo
+	$(PYTHON) -m deptry gradlib book/gradbook
 	$(PYTHON) -m nbstripout --verify --keep-id --extra-keys "metadata.language_info metadata.papermill metadata.widgets cell.metadata.papermill" book/*.ipynb
 
 # The ledger: every run of data/plan.yaml that has data, weights and a GPU here; what exists is not made again (Snakefile).
