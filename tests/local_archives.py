@@ -14,9 +14,10 @@ import pytest
 
 from gradlib.data import archives, download
 from gradlib.data.archives import Archive
-from gradlib.data.download import Patience, fetch
+from gradlib.data.download import fetch
 
-QUICK = Patience(connect=2, read=1.0, attempts=3, pause=0.01)  # a second: a busy machine is no stalled server
+# seconds; one without a byte, as a busy machine is no stalled server
+QUICK = {"TIMEOUT": (2.0, 1.0), "ATTEMPTS": 3, "PAUSE": 0.01, "CHUNK": 1024}
 INSIDE = "bottle/train/good/000.png"
 
 
@@ -110,7 +111,8 @@ class Server(ThreadingHTTPServer):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(download, "CHUNK", 1024)
+    for name, value in QUICK.items():
+        monkeypatch.setattr(download, name, value)
     with Server(("127.0.0.1", 0), Handler) as local:
         local.log, local.released = [], threading.Event()
         thread = threading.Thread(target=local.serve_forever, kwargs={"poll_interval": 0.02})
@@ -139,7 +141,7 @@ def archive_at(server: Server) -> Callable[..., Archive]:
 
 
 def get(archive: Archive, folder: Path) -> Path:
-    return fetch(archive, folder, accept_licence=True, patience=QUICK)
+    return fetch(archive, folder, accept_licence=True)
 
 
 def assert_complete(target: Path, folder: Path) -> None:

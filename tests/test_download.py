@@ -172,9 +172,11 @@ def test_command_without_accepted_licence_ends_with_one_line_and_status_1(tmp_pa
 
 
 def test_command_fetches_and_says_where_the_data_is(archive_at, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(download, "MVTEC", archive_at("ranges"))
+    monkeypatch.setitem(archives.ARCHIVES, "mvtec", archive_at("ranges"))
     assert download.main(["mvtec", "--to", str(tmp_path), "--accept-licence"]) == 0
-    assert f"MVTec AD is in {tmp_path / 'mvtec'}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"MVTec AD is in {tmp_path / 'mvtec'}" in said
+    assert "set GRAD_MVTEC" in said
     assert (tmp_path / "mvtec" / MARKER).is_file()
 
 

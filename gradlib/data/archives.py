@@ -1,4 +1,4 @@
-"""The archives of MVTec AD and VisA: where they are, how they are checked, how they are unpacked safely."""
+"""The archives of MVTec AD and VisA: addresses, checksums, and safe unpacking."""
 
 import lzma
 import shutil
@@ -11,31 +11,33 @@ from tqdm import tqdm
 
 from gradlib.errors import InputError
 
-MARKER = ".gradlib-archive"  # holds the archive's sha256; written last, so that its folder is known to be whole
+MARKER = (
+    ".gradlib-archive"  # holds the archive's sha256; written last, so its presence means that the folder is complete
+)
 
 
 @dataclass(frozen=True)
 class Archive:
-    """One data set's archive: all that is needed to fetch, check and unpack it."""
+    """What is needed to download, check and unpack one data set."""
 
-    name: str  # the folder it is unpacked to
+    name: str  # of the data set and of the folder that the archive is unpacked to
     title: str
     file_name: str
     urls: tuple[str, ...]  # tried in this order
     sha256: str
-    size: int  # bytes, as public copies state; only the free-space check relies on it
+    size: int  # bytes, according to public copies; used only to check the free space
     unpacked: int  # bytes, estimated
-    contents: str  # a path that the unpacked data must hold
+    contents: str  # a path that the unpacked data must contain
     licence: str
     page: str
-    mirrors: str  # unofficial copies, for the manual instruction
+    mirrors: str  # unofficial copies, named in the instruction for a manual download
 
 
 MVTEC = Archive(
     name="mvtec",
     title="MVTec AD",
     file_name="mvtec_anomaly_detection.tar.xz",
-    # the share is renewed now and then; the two older addresses were dead in 2026 and may come back
+    # the share is renewed from time to time; the two older addresses were dead in 2026 and may return
     urls=(
         "https://www.mydrive.ch/shares/150996/b52ecdcbf521176e9db9c731f2304b27/download/420938113-1629960298/"
         "mvtec_anomaly_detection.tar.xz",
@@ -56,7 +58,7 @@ VISA = Archive(
     name="visa",
     title="VisA",
     file_name="VisA_20220922.tar",
-    # two names of one storage bucket: by region, and the general one
+    # two names of one storage bucket: regional and general
     urls=(
         "https://amazon-visual-anomaly.s3.us-west-2.amazonaws.com/VisA_20220922.tar",
         "https://amazon-visual-anomaly.s3.amazonaws.com/VisA_20220922.tar",
@@ -69,31 +71,33 @@ VISA = Archive(
     page="https://github.com/amazon-science/spot-diff",
     mirrors="the Hugging Face data set hdtech/visual_anomaly_dataset",
 )
+ARCHIVES = {archive.name: archive for archive in (MVTEC, VISA)}  # the data sets that must be downloaded
 
 
-def unpacked_before(archive: Archive, target: Path) -> bool:
-    """Whether target holds this archive's whole contents; raises InputError if it holds something else."""
+def is_unpacked(archive: Archive, target: Path) -> bool:
+    """Whether target holds this archive's complete contents; raises InputError if it holds anything else."""
     if not target.exists():
         return False
     marker = target / MARKER
     if marker.is_file() and marker.read_text().strip() == archive.sha256:
         return True
     raise InputError(
-        f"{target} exists but was not unpacked by this command: use it as it is (as root or DATA_ROOT) or move it away."
+        f"{target} exists but was not unpacked by this command: use it as it is (as root, or DATA_ROOT in the book) or "
+        "move it away."
     )
 
 
 def unpack(file: Path, archive: Archive, target: Path) -> None:
-    """Unpack a checked archive to target: all of it or, on any failure, none.
+    """Unpack a checked archive to target, completely or, on any failure, not at all.
 
-    Raises InputError for a hostile member, a broken archive, one without the expected contents, and a full disk.
+    Raises InputError for an unsafe member, a broken archive, one without the expected contents, and a full disk.
     """
     staging = target.with_name(f".{target.name}.unpacking")
-    shutil.rmtree(staging, ignore_errors=True)  # from a run that was killed
+    shutil.rmtree(staging, ignore_errors=True)  # left by a killed run
     staging.mkdir(parents=True)
     try:
         with tarfile.open(file) as tar:
-            # members are read one after another: listing them first would decompress everything twice
+            # members are read in sequence: listing them first would decompress everything twice
             tar.extractall(staging, members=_with_progress(tar), filter=_safe_member)
         top = _top(staging, archive)
         (top / MARKER).write_text(archive.sha256 + "\n")
@@ -110,29 +114,29 @@ def unpack(file: Path, archive: Archive, target: Path) -> None:
 
 
 def _with_progress(tar: tarfile.TarFile) -> Iterable[tarfile.TarInfo]:
-    return tqdm(tar, desc="unpacking", unit=" files", disable=None)  # None: silent where no terminal shows it
+    return tqdm(tar, desc="unpacking", unit=" files", disable=None)  # None: silent without a terminal
 
 
 def _safe_member(member: tarfile.TarInfo, destination: str) -> tarfile.TarInfo:
-    """The member without odd owners and modes; raises InputError if it would touch anything outside the destination."""
-    # tarfile's own filter strips a leading slash and lets an inner .. pass; no honest data set has either
+    """The member without unusual owners and modes; raises InputError if it would write outside the destination."""
+    # tarfile's own filter strips a leading slash and allows an inner ..; no genuine data set has either
     posix, windows = PurePosixPath(member.name), PureWindowsPath(member.name)
     if posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts:
         raise InputError(
-            f"The archive holds the unsafe path {member.name!r} and is refused: fetch it from another address."
+            f"The archive holds the unsafe path {member.name!r} and is refused: download it from another address."
         )
     try:
         return tarfile.data_filter(member, destination)
     except tarfile.FilterError as error:
-        raise InputError(f"The archive is refused as unsafe ({error}): fetch it from another address.") from error
+        raise InputError(f"The archive is refused as unsafe ({error}): download it from another address.") from error
 
 
 def _top(staging: Path, archive: Archive) -> Path:
-    """The folder with the expected contents: the archive's root, or the single folder that it wraps everything in."""
+    """The folder with the expected contents: the archive's root, or the single folder at its top."""
     for folder in (staging, *(path for path in staging.iterdir() if path.is_dir())):
         if (folder / archive.contents).exists():
             return folder
     raise InputError(
-        f"The archive does not hold {archive.contents}, so it is not {archive.title} as this reader knows it: "
+        f"The archive does not hold {archive.contents}, so it is not the expected copy of {archive.title}: "
         f"remove it and run again, or get another copy from {archive.page}."
     )

@@ -1,7 +1,7 @@
-"""Fetch MVTec AD or VisA: `python -m gradlib.data.download mvtec --to DIR --accept-licence`.
+"""Download MVTec AD or VisA: `python -m gradlib.data.download mvtec --to DIR --accept-licence`.
 
-Nothing is unpacked before its sha256 is right, an interrupted download goes on where it stopped, and a copy that was
-fetched by hand is checked and unpacked by the same command.
+Nothing is unpacked before its sha256 is verified, an interrupted download resumes where it stopped, and a copy that was
+downloaded by hand is checked and unpacked by the same command.
 """
 
 import argparse
@@ -10,45 +10,29 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
 import requests
 from tqdm import tqdm
 
-from gradlib.data.archives import MVTEC, VISA, Archive, unpack, unpacked_before
+from gradlib.data.archives import ARCHIVES, Archive, is_unpacked, unpack
+from gradlib.data.samples import root_variable
 from gradlib.errors import InputError
-from gradlib.files import put, sha256_of
+from gradlib.files import replace_file, sha256_of
 
-CHUNK = 1 << 16  # bytes; what a broken transfer loses of the last one is fetched again
-LONGEST_PAUSE = 60.0  # seconds
-HOPELESS = frozenset({400, 401, 403, 404, 405, 410, 451})  # HTTP answers that waiting does not change
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait for a server, and how often to ask again."""
-
-    connect: float = 15.0  # seconds
-    read: float = 60.0  # seconds without a byte, after which a server is taken to have stalled
-    attempts: int = 4  # in a row and without progress, for each address
-    pause: float = 2.0  # seconds before the second attempt, doubled each time
+CHUNK = 1 << 16  # bytes
+TIMEOUT = (15.0, 60.0)  # seconds to connect, and without a byte received
+ATTEMPTS = 4  # in a row without progress, for each address
+PAUSE = 2.0  # seconds before the second attempt, doubled each time
+PERMANENT = frozenset({400, 401, 403, 404, 405, 410, 451})  # HTTP errors that waiting does not cure
 
 
-class _Interrupted(Exception):
-    """The transfer broke off; it may go on."""
+def fetch(archive: Archive, folder: Path, *, accept_licence: bool = False) -> Path:
+    """Download, check and unpack an archive to `<folder>/<archive.name>`; return that folder, at once if it is there.
 
-
-class _DeadAddress(Exception):
-    """This address cannot give the archive."""
-
-
-def fetch(archive: Archive, folder: Path, *, accept_licence: bool = False, patience: Patience | None = None) -> Path:
-    """Fetch, check and unpack an archive to `<folder>/<archive.name>`, which is returned (at once if it is there).
-
-    An archive already in the folder is checked and used; the archive stays. Raises InputError without
-    `accept_licence`, and for a disk that is or gets full, a hostile archive, or when no address gives the right file.
+    An archive already in `folder` is checked and used, and it is kept. Raises InputError without `accept_licence`, for
+    a full disk, an unsafe archive, and if no address gives the right file.
     """
     if not accept_licence:
         raise InputError(
@@ -56,12 +40,12 @@ def fetch(archive: Archive, folder: Path, *, accept_licence: bool = False, patie
             "repeat with --accept-licence (accept_licence=True)."
         )
     folder = folder.expanduser().resolve()
-    target, file = folder / archive.name, folder / archive.file_name
+    target = folder / archive.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / f".{archive.name}.lock", timeout=0):
-            if not unpacked_before(archive, target):
-                _obtain(archive, file, patience or Patience())
+            if not is_unpacked(archive, target):
+                file = _archive_file(archive, folder)
                 _need_space(folder, archive.unpacked, f"unpack {archive.title}")
                 unpack(file, archive, target)
     except filelock.Timeout as error:
@@ -71,30 +55,31 @@ def fetch(archive: Archive, folder: Path, *, accept_licence: bool = False, patie
     return target
 
 
-def _obtain(archive: Archive, file: Path, patience: Patience) -> None:
-    """Make sure that the right archive lies at `file`."""
+def _archive_file(archive: Archive, folder: Path) -> Path:
+    """The verified archive in `folder`, downloaded if necessary."""
+    file = folder / archive.file_name
     part = file.with_name(file.name + ".part")
     if file.exists():
         if _is_right(file, archive):
-            return
+            return file
         aside = file.with_name(file.name + ".wrong")
         file.replace(aside)
-        _say(f"{file} has the wrong sha256 (an unfinished or other file): set aside as {aside.name}, fetching anew.")
-    if not (_size(part) >= archive.size and _is_right(part, archive)):  # whole, but killed before it was renamed
-        _need_space(file.parent, archive.size - _size(part) + archive.unpacked, f"fetch {archive.title}")
-        _download(archive, part, patience)
-    put(part, file)
+        _say(f"{file} has the wrong sha256 (incomplete, or another file): renamed to {aside.name}, downloading anew.")
+    if not (_size(part) >= archive.size and _is_right(part, archive)):  # complete if killed just before its renaming
+        _need_space(folder, archive.size - _size(part) + archive.unpacked, f"fetch {archive.title}")
+        _download(archive, part)
+    replace_file(part, file)
+    return file
 
 
-def _download(archive: Archive, part: Path, patience: Patience) -> None:
-    """Try the addresses in turn until `part` is the right archive; raises InputError with a manual instruction."""
+def _download(archive: Archive, part: Path) -> None:
+    """Try the addresses in turn until `part` is the archive; raises InputError with instructions if none works."""
     reasons = []
     for url in archive.urls:
-        try:
-            return _from_address(url, archive, part, patience)
-        except _DeadAddress as error:
-            reasons.append(f"{url}: {error}")
-            _say(f"{url} failed: {error}.")
+        if not (reason := _try_address(url, archive, part)):
+            return
+        reasons.append(f"{url}: {reason}")
+        _say(f"{url} failed: {reason}.")
     raise InputError(
         f"No address gave {archive.title} ({'; '.join(reasons)}): get {archive.file_name} by hand from {archive.page} "
         f"(unofficial copies, unverified: {archive.mirrors}; sha256 {archive.sha256}), put it at "
@@ -102,82 +87,72 @@ def _download(archive: Archive, part: Path, patience: Patience) -> None:
     )
 
 
-def _from_address(url: str, archive: Archive, part: Path, patience: Patience) -> None:
-    """Fetch one address, going on after interruptions as long as they come with progress or are few."""
+def _try_address(url: str, archive: Archive, part: Path) -> str:
+    """Download from one address, resuming while interruptions are few or progress is made; why it failed, or ""."""
     failures, longest = 0, _size(part)
     while True:
         resumed = part.exists()
-        try:
-            _transfer(url, part, patience)
+        reason, permanent = _transfer(url, part)
+        if not reason:
             if _is_right(part, archive):
-                return
+                return ""
             part.unlink()
-            if not resumed:
-                raise _DeadAddress("it gave a file with the wrong sha256, which was removed")
-            # the beginning may have come from another address, so the file is fetched whole before this one is blamed
-            reason = "the continued file has the wrong sha256, starting again"
-        except _Interrupted as error:
-            reason = str(error)
+            # a resumed file may have begun at another address, so this one is tried from the start before it is blamed
+            reason, permanent = "it gave a file with the wrong sha256, which was removed", not resumed
+        if permanent:
+            return reason
         failures = 1 if _size(part) > longest else failures + 1
         longest = max(longest, _size(part))
-        if failures >= patience.attempts:
-            raise _DeadAddress(f"{reason} ({failures} attempts)")
+        if failures >= ATTEMPTS:
+            return f"{reason} ({failures} attempts)"
         _say(f"{reason}; trying again.")
-        time.sleep(min(patience.pause * 2 ** (failures - 1), LONGEST_PAUSE))
+        time.sleep(PAUSE * 2 ** (failures - 1))
 
 
-def _transfer(url: str, part: Path, patience: Patience) -> None:
-    """One request: append to `part` what it still lacks, or start again where the server cannot continue."""
+def _transfer(url: str, part: Path) -> tuple[str, bool]:
+    """One request for what `part` lacks, or for everything if the server cannot resume.
+
+    Returns why it failed, or "", and whether trying again is pointless.
+    """
     have = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=(patience.connect, patience.read)) as response:
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
             if response.status_code == requests.codes.requested_range_not_satisfiable:
-                return  # nothing is missing; the checksum tells whether that is so
-            _check_answer(response, have)
-            start = _range_start(response)
+                return "", False  # nothing is missing, unless the checksum says otherwise
+            reason, permanent = _refusal(response, have)
+            if reason:
+                return reason, permanent
+            start = have if response.status_code == requests.codes.partial_content else 0
             length = response.headers.get("Content-Length")
             end = start + int(length) if length else None
-            _write(response, part, start, end)
+            bar = tqdm(desc=part.stem, initial=start, total=end, unit="B", unit_scale=True, disable=None)
+            with part.open("ab" if start else "wb") as file, bar:
+                for chunk in response.iter_content(CHUNK):
+                    bar.update(file.write(chunk))
     except requests.RequestException as error:
-        raise _Interrupted(f"the transfer broke off or stalled ({type(error).__name__})") from error
-    if end is not None and _size(part) != end:
-        raise _Interrupted(f"the transfer ended after {_size(part)} of {end} bytes")
-
-
-def _check_answer(response: requests.Response, have: int) -> None:
-    """Tell a server that will not answer from one that may."""
-    if response.status_code in HOPELESS:
-        raise _DeadAddress(f"the server answered {response.status_code}")
-    if response.status_code not in (requests.codes.ok, requests.codes.partial_content):
-        raise _Interrupted(f"the server answered {response.status_code}")
-    if response.status_code == requests.codes.partial_content and _range_start(response) != have:
-        raise _DeadAddress("it gave other bytes than those asked for")
-    if response.headers.get("Content-Type", "").startswith("text/html"):
-        # checked before a byte is written: an expired share's page must not replace gigabytes that can be continued
-        raise _DeadAddress("it gave a web page instead of the archive")
-
-
-def _range_start(response: requests.Response) -> int:
-    """The first byte of the answer within the file: 0 where the server sends the whole file."""
-    found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    return int(found[1]) if found and response.status_code == requests.codes.partial_content else 0
-
-
-def _write(response: requests.Response, part: Path, start: int, end: int | None) -> None:
-    """Stream the body to `part` from byte `start` on."""
-    bar = tqdm(desc=part.stem, initial=start, total=end, unit="B", unit_scale=True, unit_divisor=1024, disable=None)
-    try:
-        with part.open("ab" if start else "wb") as file, bar:
-            for chunk in response.iter_content(CHUNK):
-                file.write(chunk)
-                bar.update(len(chunk))
-    except requests.RequestException:
-        raise  # is an OSError, but not the disk's
+        return f"the transfer broke off or stalled ({type(error).__name__})", False
     except OSError as error:
         raise InputError(
             f"Cannot write {part} ({error.strerror}): free some space and run again, it will continue."
         ) from error
+    if end is not None and _size(part) != end:
+        return f"the transfer ended after {_size(part)} of {end} bytes", False
+    return "", False
+
+
+def _refusal(response: requests.Response, have: int) -> tuple[str, bool]:
+    """Why an answer cannot be used, or "", and whether trying again is pointless."""
+    code = response.status_code
+    if code not in (requests.codes.ok, requests.codes.partial_content):
+        return f"the server answered {code}", code in PERMANENT
+    first = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    if code == requests.codes.partial_content and int(first[1] if first else 0) != have:
+        return "it gave other bytes than those asked for", True
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        # of an expired share: it must not replace gigabytes that another address can continue
+        return "it gave a web page instead of the archive", True
+    return "", False
 
 
 def _is_right(file: Path, archive: Archive) -> bool:
@@ -204,12 +179,12 @@ def _say(text: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status: 0, 1 with one line on standard error, or 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m gradlib.data.download", description="Fetch a data set.")
-    parser.add_argument("dataset", choices=["mvtec", "visa"])
+    parser = argparse.ArgumentParser(prog="python -m gradlib.data.download", description="Download a data set.")
+    parser.add_argument("dataset", choices=list(ARCHIVES))
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder for the archive and the data")
     parser.add_argument("--accept-licence", action="store_true", help="you have read the data set's licence and agree")
     options = parser.parse_args(arguments)
-    archive = {"mvtec": MVTEC, "visa": VISA}[options.dataset]
+    archive = ARCHIVES[options.dataset]
     try:
         target = fetch(archive, options.to, accept_licence=options.accept_licence)
     except InputError as error:
@@ -218,7 +193,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted: run the same command again to continue.", file=sys.stderr)
         return 130
-    print(f"{archive.title} is in {target}: give it as root or DATA_ROOT, or set GRAD_DATA_ROOT.")
+    variable = root_variable(options.dataset)
+    print(f"{archive.title} is in {target}: give it as root (DATA_ROOT in the book), or set {variable}.")
     return 0
 
 
