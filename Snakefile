@@ -17,11 +17,13 @@ from pathlib import Path
 
 from gradbook.paths import results_folder, runs_folder
 from gradbook.study.needs import missing
-from gradbook.study.plan import ROOTS, read_plan
+from gradbook.study.plan import read_plan
+from gradlib.data.archives import ARCHIVES
+from gradlib.data.samples import root_variable
 
-for dataset, variable in ROOTS.items():
+for dataset in ARCHIVES:
     if config.get(dataset):
-        os.environ[variable] = str(Path(config[dataset]).expanduser().resolve())
+        os.environ[root_variable(dataset)] = str(Path(config[dataset]).expanduser().resolve())
 
 PLAN = read_plan()
 

@@ -1,4 +1,4 @@
-"""Files on disk: where caches lie, how a file is replaced in one step, and its SHA-256."""
+"""Files on disk: the cache folder, replacing a file in one step, and its SHA-256."""
 
 import hashlib
 import os
@@ -9,10 +9,10 @@ import platformdirs
 from gradlib.errors import InputError
 
 
-def put(part: Path, path: Path) -> None:
-    """Rename a file that is written whole into its place, its bytes on the disk first.
+def replace_file(part: Path, path: Path) -> None:
+    """Flush the finished file `part` to disk, then rename it to its final name `path`.
 
-    Without the second, a power cut just after the rename could leave an empty file under the final name.
+    Without the flush, a power cut just after the rename could leave an empty file there.
     """
     with part.open("rb+") as stream:
         os.fsync(stream.fileno())
@@ -20,7 +20,7 @@ def put(part: Path, path: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """Where features and downloads are kept: GRAD_CACHE, else the system's cache folder for gradlib."""
+    """The folder of cached features and downloads: GRAD_CACHE, else the system's cache folder for gradlib."""
     return Path(os.environ.get("GRAD_CACHE") or platformdirs.user_cache_dir("gradlib")).expanduser().resolve()
 
 

@@ -10,7 +10,7 @@ from onnxruntime import InferenceSession
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from gradlib.data.images import squashed
+from gradlib.data.images import squash
 from living import states
 
 PAGE = "book/12_detector_in_the_page.html"
@@ -33,7 +33,7 @@ def photographs() -> list[Image.Image]:
 
 def judged(network: InferenceSession, picture: Image.Image) -> tuple[float, np.ndarray]:
     """Score and map by onnxruntime in Python."""
-    score, maps = network.run(["score", "map"], {"image": squashed(picture, 224).numpy()})
+    score, maps = network.run(["score", "map"], {"image": squash(picture, 224)})
     return score.item(), maps[0]
 
 

@@ -10,5 +10,5 @@ GREY = np.full((8, 8), 90, np.uint8)
 
 
 def counts(dataset: Dataset) -> Counter:
-    """Samples by class, split and label."""
-    return Counter((sample.category, sample.split, sample.label) for sample in dataset.samples)
+    """Samples by category, split and label."""
+    return Counter((sample.category, sample.split, sample.label) for sample in dataset)

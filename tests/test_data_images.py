@@ -4,11 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from conftest import save
-from gradlib.data.images import image_tensor, read_image
+from gradlib.data.images import image_array, read_image, squash
 from gradlib.errors import InputError
 
 HALF = (0.5, 0.5, 0.5)
@@ -89,33 +88,34 @@ def test_exif_orientation_is_applied(tmp_path, dtype):
     assert (pixels[:, :-1] == 0).all()
 
 
-# --- the tensor ---
+# --- the array ---
 
 
-def test_tensor_of_a_fitting_image_is_its_normalised_pixels(tmp_path):
+def test_array_of_a_fitting_image_is_its_normalised_pixels(tmp_path):
     draw = np.random.default_rng(1)
     pixels = draw.integers(0, 256, (8, 8, 3), dtype=np.uint8)
     mean, std = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
-    tensor = image_tensor(save(pixels, tmp_path / "a.png"), 8, mean, std)
+    array = image_array(save(pixels, tmp_path / "a.png"), 8, mean, std)
     expected = (pixels / 255 - np.array(mean)) / np.array(std)
-    assert tensor.shape == (3, 8, 8)
-    assert tensor.dtype == torch.float32
-    assert tensor.is_contiguous()
-    torch.testing.assert_close(tensor, torch.tensor(expected.transpose(2, 0, 1), dtype=torch.float32))
+    assert array.shape == (3, 8, 8)
+    assert array.dtype == np.float32
+    assert array.flags.c_contiguous
+    np.testing.assert_allclose(array, expected.transpose(2, 0, 1), rtol=1e-5, atol=1e-6)
 
 
-def test_tensor_is_resized_as_the_protocol_does(tmp_path):
+def test_array_is_resized_as_the_protocol_does(tmp_path):
     pixels = np.random.default_rng(2).integers(0, 256, (20, 20, 3), dtype=np.uint8)
     expected = np.asarray(Image.fromarray(pixels).resize((8, 8), Image.Resampling.BILINEAR))
-    tensor = image_tensor(save(pixels, tmp_path / "a.png"), 8, (0, 0, 0), (1, 1, 1))
-    torch.testing.assert_close(tensor * 255, torch.from_numpy(expected.transpose(2, 0, 1).astype(np.float32)))
+    array = image_array(save(pixels, tmp_path / "a.png"), 8, (0, 0, 0), (1, 1, 1))
+    np.testing.assert_allclose(array * 255, expected.transpose(2, 0, 1), rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(squash(Image.fromarray(pixels), 8)[0], expected.transpose(2, 0, 1))
 
 
 def test_real_image_of_protocol_size_is_left_as_it_is(mvtec_root):
     path = mvtec_root / "bottle" / "train" / "good" / "000.png"
     with Image.open(path) as image:
-        pixels = torch.from_numpy(np.array(image.convert("RGB"), dtype=np.float32)).permute(2, 0, 1)
-    torch.testing.assert_close(image_tensor(path, 224, (0, 0, 0), (1, 1, 1)) * 255, pixels)
+        pixels = np.array(image.convert("RGB"), np.float32).transpose(2, 0, 1)
+    np.testing.assert_allclose(image_array(path, 224, (0, 0, 0), (1, 1, 1)) * 255, pixels, rtol=1e-5, atol=1e-5)
 
 
 def test_images_that_are_not_square_are_squashed_with_one_warning_a_folder(tmp_path):
@@ -125,14 +125,14 @@ def test_images_that_are_not_square_are_squashed_with_one_warning_a_folder(tmp_p
     save(RAMP, tmp_path / "a" / "square.png")
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        tensors = [image_tensor(path, 4, HALF, HALF) for path in [tmp_path / "a" / "square.png", *paths]]
+        arrays = [image_array(path, 4, HALF, HALF) for path in [tmp_path / "a" / "square.png", *paths]]
     assert [str(warning.message).split(" pixels")[0] for warning in heard] == [
         f"{tmp_path / folder / '0.png'} is 8 x 4" for folder in ("a", "b")
     ]
     assert "crop them" in str(heard[0].message)
-    assert tensors[1].shape == (3, 4, 4)
-    assert tensors[1][0, 0, 0] == -1  # both halves of the photograph are still there
-    assert tensors[1][0, 0, 3] == 1
+    assert arrays[1].shape == (3, 4, 4)
+    assert arrays[1][0, 0, 0] == -1  # both halves of the photograph are still there
+    assert arrays[1][0, 0, 3] == 1
 
 
 # --- damaged files ---

@@ -1,4 +1,4 @@
-"""VisA's reader: its split file, official counts, and one sentence for each file that it cannot use."""
+"""VisA's reader: its split file, released counts, and one sentence for each file that it cannot use."""
 
 from collections import Counter
 from pathlib import Path
@@ -42,19 +42,19 @@ def edit(root: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-def test_official_visa_counts_add_up_to_the_published_totals():
-    assert len(visa.OFFICIAL_COUNTS) == 12
-    assert tuple(map(sum, zip(*visa.OFFICIAL_COUNTS.values(), strict=True))) == (8659, 962, 1200)
+def test_released_visa_counts_add_up_to_the_published_totals():
+    assert len(visa.RELEASED_COUNTS) == 12
+    assert tuple(map(sum, zip(*visa.RELEASED_COUNTS.values(), strict=True))) == (8659, 962, 1200)
 
 
 def test_visa_follows_its_split_file(tiny_visa):
     dataset = load_dataset("visa", tiny_visa, ["widget"])
     assert counts(dataset) == Counter({("widget", "train", 0): 1, ("widget", "test", 0): 1, ("widget", "test", 1): 1})
-    assert dataset.samples[1].mask == tiny_visa / "widget/Data/Masks/Anomaly/000.png"
-    assert [sample.defect for sample in dataset.samples] == ["good", "anomaly", "good"]
+    assert dataset[1].mask == tiny_visa / "widget/Data/Masks/Anomaly/000.png"
+    assert [sample.defect for sample in dataset] == ["good", "anomaly", "good"]
 
 
-def test_partial_official_visa_class_is_read_with_a_warning(tiny_visa):
+def test_partial_released_visa_category_is_read_with_a_warning(tiny_visa):
     (tiny_visa / "board").rename(tiny_visa / "candle")
     edit(tiny_visa, "board", "candle")
     with pytest.warns(UserWarning, match="'candle'.* 1 training, 1 normal test and 1 anomalous .* 900, 100 and 100"):

@@ -13,10 +13,10 @@ from gradlib.files import sha256_of
 def test_photographs_of_the_example_are_apart_and_drawn_by_the_seed(tmp_path: Path) -> None:
     root, later = example_folder(tmp_path / "a", normals=6, later=5)
     dataset = load_dataset("folder", root)
-    assert [(s.category, s.split, s.label) for s in dataset.samples] == [("cells", "train", 0)] * 6
+    assert [(s.category, s.split, s.label) for s in dataset] == [("cells", "train", 0)] * 6
     new = sorted(later.rglob("*.png"))
     assert [p.parent.name for p in new] == ["defective"] * 5 + ["good"] * 5
-    assert len({sha256_of(p) for p in (*new, *(s.image for s in dataset.samples))}) == 16
+    assert len({sha256_of(p) for p in (*new, *(s.image for s in dataset))}) == 16
     again = load_dataset("folder", example_folder(tmp_path / "b", normals=6, later=5)[0])
     assert again.fingerprint() == dataset.fingerprint()
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
+import torch
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from gradlib.data.images import squashed
+from gradlib.data.images import squash
 from living import drag, needs_browser
 from networks import S, small_detector
 from tiny_space import tiny_explorer
@@ -159,7 +160,7 @@ def test_python_judges_what_is_painted(notebook: Page) -> None:
     read = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
     pixels = np.array(figure.locator(".grad-easel canvas").evaluate(read), np.uint8).reshape(20, 30, 4)[..., :3]
     assert len(np.unique(pixels)) == 2
-    score = small_detector().answer(squashed(Image.fromarray(pixels.copy()), S)).score.item()
+    score = small_detector().answer(torch.from_numpy(squash(Image.fromarray(pixels.copy()), S))).score.item()
     assert f"Score {score:.3f}," in told.inner_text()
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gradbook.analysis.brush import Stroke, paint
 from gradbook.living.detector import PageDetector
-from gradlib.data.images import squashed
+from gradlib.data.images import squash
 from gradlib.deploy.detector import Detector
 from gradlib.errors import InputError
 from gradlib.scores import anomaly_map
@@ -59,7 +59,7 @@ def test_painting_is_that_of_the_library(width: int, height: int) -> None:
 def test_planes_are_the_network_s_input() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     (found,) = call("detector_maths", "planes", [[with_alpha(pixels), 5]])
-    np.testing.assert_array_equal(np.reshape(found, (1, 3, 5, 5)), squashed(Image.fromarray(pixels), 5))
+    np.testing.assert_array_equal(np.reshape(found, (1, 3, 5, 5)), squash(Image.fromarray(pixels), 5))
 
 
 def test_map_and_its_means_are_the_library_s() -> None:
@@ -103,7 +103,7 @@ def test_untouched_photographs_come_with_answers(figure: PageDetector, detector:
     strip = Image.open(io.BytesIO(figure.photographs))
     assert (strip.size, strip.getpixel((3, 19)), strip.getpixel((3, 20))) == ((30, 40), 10, 200)
     numbers = np.frombuffer(figure.answers, np.float32).reshape(2, 1 + 3 * H * H)
-    wanted = detector.answer(squashed(Image.new("L", (30, 20), 200), S))
+    wanted = detector.answer(torch.from_numpy(squash(Image.new("L", (30, 20), 200), S)))
     np.testing.assert_allclose(numbers[1, 0], wanted.score[0], atol=1e-5)
     np.testing.assert_allclose(numbers[1, 1 : 1 + H * H], wanted.d.flatten(), atol=1e-5)
     np.testing.assert_allclose(numbers[1, 1 + H * H :], wanted.local.flatten(), atol=1e-5)
@@ -118,7 +118,7 @@ def test_python_answers_where_there_is_a_kernel(figure: PageDetector, detector: 
     figure._handle_custom_msg({"kind": "question"}, [memoryview(bytes(with_alpha(pixels)))])
     ((content, buffers),) = sent
     assert content == {"kind": "answer"}
-    wanted = detector.answer(squashed(Image.fromarray(pixels), S))
+    wanted = detector.answer(torch.from_numpy(squash(Image.fromarray(pixels), S)))
     for buffer, part in zip(buffers, (wanted.score, wanted.map, wanted.local, wanted.picture), strict=True):
         np.testing.assert_allclose(np.frombuffer(buffer, np.float32), part.flatten(), atol=1e-5)
     figure._handle_custom_msg({"kind": "question"}, [memoryview(b"short")])

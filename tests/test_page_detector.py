@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from easel import PAGE, judged, painted, photographs, settle, shown
 from gradbook.bench.browser import SITE, redraws
-from gradlib.data.images import squashed
-from gradlib.deploy.onnx_session import session
+from gradlib.data.images import squash
+from gradlib.deploy.onnx_session import open_session
 from living import drag, needs_browser, needs_site, opened, states
 
 RUNS = "performance.getEntriesByName('grad-network').map(run => [run.startTime, run.startTime + run.duration])"
@@ -25,7 +25,7 @@ Open = Callable[..., Locator]
 
 @pytest.fixture(scope="module")
 def network() -> InferenceSession:
-    return session(SITE / "_static" / "generated" / "detector.onnx")
+    return open_session(SITE / "_static" / "generated" / "detector.onnx")
 
 
 def start(open_figure: Open, photograph: int = 0, **options: object) -> Locator:
@@ -46,7 +46,7 @@ def same_as_python(figure: Locator, network: InferenceSession, *, tolerance: flo
     if inside is None or outside is None:
         return (score,)
     untouched = photographs()[int(figure.get_by_role("combobox").input_value())]
-    mask = (squashed(painted(figure), 224) != squashed(untouched, 224)).any(dim=1)[0].numpy()
+    mask = (squash(painted(figure), 224) != squash(untouched, 224)).any(axis=1)[0]
     assert (inside, outside) == pytest.approx((values[mask].mean(), values[~mask].mean()), abs=0.006)
     return score, inside, outside
 

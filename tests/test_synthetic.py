@@ -11,7 +11,7 @@ from scipy import ndimage
 from gradbook.synthetic import make, scenes
 from gradbook.synthetic.defects import CLOSED, KINDS, LEAST, VISIBLE, changed_area
 from gradbook.synthetic.make import draw_image, make_synthetic, read_synthetic
-from gradlib.data.images import read_image, read_mask
+from gradlib.data.images import read_image
 from gradlib.data.readers import load_dataset
 from gradlib.errors import InputError
 
@@ -37,17 +37,17 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 def test_every_class_has_the_asked_counts_and_a_mask_for_each_defect(small):
-    dataset = read_synthetic(folder=small)
+    dataset = read_synthetic(small)
     assert dataset.categories == tuple(scenes.SCENES) == tuple(KINDS)
     for category, kinds in KINDS.items():
         of_class = dataset.select(categories=[category])
-        found = Counter((sample.split, sample.defect) for sample in of_class.samples)
+        found = Counter((sample.split, sample.defect) for sample in of_class)
         assert found == Counter({("train", "good"): 2, ("test", "good"): 1} | {("test", kind): 1 for kind in kinds})
         assert len(kinds) >= 3
-    for sample in dataset.samples:
+    for sample in dataset:
         assert read_image(sample.image).size == (256, 256)
-        assert read_mask(sample, 256).any() == bool(sample.label)
-    sample = dataset.select(label=1).samples[0]
+        assert sample.read_mask(256).any() == bool(sample.label)
+    sample = dataset.select(label=1)[0]
     with Image.open(sample.image) as image, Image.open(sample.mask) as mask:
         assert (image.mode, mask.mode, set(np.unique(mask))) == ("RGB", "L", {0, 255})
 
@@ -125,8 +125,8 @@ def test_cells_of_train_and_test_are_others(category):
 
 
 def test_load_dataset_gives_what_the_reader_gives(small, monkeypatch):
-    monkeypatch.setenv("GRAD_DATA_ROOT", "/nowhere")
-    assert load_dataset("synthetic", small) == read_synthetic(folder=small)
+    monkeypatch.setenv("GRAD_MVTEC", "/nowhere")
+    assert load_dataset("synthetic", small) == read_synthetic(small)
     assert load_dataset("synthetic", small).name == "synthetic"
     assert load_dataset("synthetic", small, "coins,module").categories == ("coins", "module")
 
@@ -136,7 +136,7 @@ def test_it_is_made_once_in_the_cache(tmp_path, monkeypatch, few):
     dataset = load_dataset("synthetic")
     assert dataset.root == tmp_path / f"synthetic-{make.VERSION}"
     monkeypatch.setattr(make, "draw_image", None)
-    assert read_synthetic().samples == dataset.samples
+    assert read_synthetic() == dataset
 
 
 def test_killed_build_leaves_nothing_that_is_read(tmp_path, monkeypatch, few):
@@ -151,10 +151,10 @@ def test_killed_build_leaves_nothing_that_is_read(tmp_path, monkeypatch, few):
         patched.setattr(make, "draw_image", killed)
         patched.setattr(make.shutil, "rmtree", lambda *_, **__: None)  # a kill cleans nothing up
         with pytest.raises(KeyboardInterrupt):
-            read_synthetic(folder=root)
+            read_synthetic(root)
     assert not root.exists()
     (tmp_path / ".made.making" / "bricks" / "train" / "good" / "999.png").write_bytes(b"half an image")
-    assert len(read_synthetic(folder=root).samples) == len(KINDS)
+    assert len(read_synthetic(root)) == len(KINDS)
     assert not (tmp_path / ".made.making").exists()
 
 
@@ -169,7 +169,7 @@ def test_unknown_names_are_refused_before_anything_is_made(tmp_path):
 def test_folders_with_other_contents_are_left_alone(small, tmp_path):
     (tmp_path / "mine.txt").write_text("precious")
     with pytest.raises(InputError, match="already holds something: move it away"):
-        read_synthetic(folder=tmp_path)
+        read_synthetic(tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "precious"
     with pytest.raises(InputError, match=r"already holds something .a synthetic data set"):
         make_synthetic(small)
@@ -180,4 +180,4 @@ def test_folders_with_other_contents_are_left_alone(small, tmp_path):
 
 
 def test_empty_folder_is_filled(tmp_path, few):
-    assert len(read_synthetic(["cell"], folder=tmp_path).samples) == 1
+    assert len(read_synthetic(tmp_path, ["cell"])) == 1

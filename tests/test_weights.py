@@ -4,13 +4,14 @@ import dataclasses
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import skimage.data
 import timm
 import torch
 from PIL import Image
 
-from gradlib.data.images import image_tensor
+from gradlib.data.images import image_array
 from gradlib.errors import InputError
 from gradlib.features import weights
 from gradlib.files import sha256_of
@@ -39,7 +40,7 @@ def photographs(tmp_path: Path) -> dict[Path, set[int]]:
 def test_lite_names_what_photographs_show(name: str, photographs: dict[Path, set[int]]) -> None:
     pytest.importorskip(weights.PACKAGED[name].package.replace("-", "_"), reason="an extra of requirements-results.txt")
     cfg = timm.get_pretrained_cfg(name)
-    images = torch.stack([image_tensor(path, 224, cfg.mean, cfg.std) for path in photographs])
+    images = torch.from_numpy(np.stack([image_array(path, 224, cfg.mean, cfg.std) for path in photographs]))
     with torch.no_grad():
         named = weights.packaged_classifier(name)(images).argmax(dim=1)
     assert all(int(label) in classes for label, classes in zip(named, photographs.values(), strict=True)), named

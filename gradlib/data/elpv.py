@@ -1,4 +1,4 @@
-"""ELPV solar cells (Buerhop-Lutz et al. 2018): 2,624 electroluminescence photographs that come as a package."""
+"""ELPV solar cells (Buerhop-Lutz et al. 2018): 2,624 electroluminescence images that come as a package."""
 
 import hashlib
 import importlib.util
@@ -11,43 +11,44 @@ from pathlib import Path
 from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order
 from gradlib.errors import InputError
 
-TRAIN_SHARE = Fraction(4, 5)  # of the normal cells of each class
-# class: cells of defect probability 0, 1/3, 2/3 and 1; in all 2,624
-OFFICIAL_COUNTS = {"mono": (588, 117, 56, 313), "poly": (920, 178, 50, 402)}
+TRAIN_SHARE = Fraction(4, 5)  # of the normal cells of each category
+# category: cells of defect probability 0, 1/3, 2/3 and 1; in all 2,624
+RELEASED_COUNTS = {"mono": (588, 117, 56, 313), "poly": (920, 178, 50, 402)}
 
 
 def read_elpv(
-    categories: Sequence[str] | None = None, *, uncertain: bool = False, folder: Path | None = None
+    root: Path | str | None = None, categories: Sequence[str] | None = None, *, uncertain: bool = False
 ) -> Dataset:
-    """ELPV: classes mono and poly; probability 0 is normal, 1 is defective, no masks.
+    """ELPV: categories mono and poly; defect probability 0 is normal, 1 is anomalous, no masks.
 
-    Train: the 80 % of each class's normal cells whose file names have the smallest sha256 (mono 470, poly 736);
-    test: the other normals (118, 184) and all defective cells (313, 402). The 401 cells in between (1/3 and 2/3)
-    are left out, or with `uncertain` given the split "validation", which neither train nor test touches, labelled
-    as they lean (1/3 normal, 2/3 defective). `folder` (with labels.csv) defaults to the installed package's data.
-    Raises InputError for a missing package, folder, label file or image, a line of labels that cannot be read, and a
-    class that is unknown or has no normal cell.
+    Train: the 80 % of each category's normal cells whose file names have the smallest sha256 (mono 470, poly 736);
+    test: the other normal cells (118, 184) and all anomalous ones (313, 402). The 401 cells in between (1/3 and 2/3)
+    are left out, or with `uncertain` become the split "validation", labelled as they lean (1/3 normal, 2/3 anomalous).
+    root: the folder of labels.csv, by default that of the installed package. Raises InputError for a missing package,
+    folder, label file or image, an unreadable line of labels, and a category that is unknown or has no normal cell.
     """
-    folder = _package_folder() if folder is None else existing_folder(folder, "ELPV (the one that holds labels.csv)")
+    folder = existing_folder(root, "elpv", "ELPV (the one that holds labels.csv)") if root else _package_folder()
     thirds = _read_labels(folder / "labels.csv")
     samples: list[Sample] = []
     for category in choose_categories(categories, {category for category, _ in thirds.values()}, str(folder)):
-        of_class = {path: third for path, (kind, third) in thirds.items() if kind == category}
-        _check_counts(category, of_class, folder)
-        normals = sorted((path for path, third in of_class.items() if third == 0), key=_rank)
+        of_category = {path: third for path, (name, third) in thirds.items() if name == category}
+        _check_counts(category, of_category, folder)
+        normals = sorted((path for path, third in of_category.items() if third == 0), key=_rank)
         train = set(normals[: int(TRAIN_SHARE * len(normals))])
         if not train:
-            raise InputError(f"The class {category!r} has no normal training images in {folder / 'labels.csv'}.")
+            raise InputError(
+                f"The category {category!r} has no normal training images in {folder / 'labels.csv'}: add them."
+            )
         samples += [
             _sample(folder / path, category, third, path in train)
-            for path, third in of_class.items()
+            for path, third in of_category.items()
             if uncertain or third in (0, 3)
         ]
     return Dataset("elpv", folder, in_order(samples))
 
 
 def _package_folder() -> Path:
-    """Where the package elpv-dataset keeps its images (found without importing it)."""
+    """The images' folder in the package elpv-dataset, located without importing it."""
     spec = importlib.util.find_spec("elpv_dataset")
     if spec is None or spec.origin is None:
         raise InputError("The package elpv-dataset is not installed: run `pip install elpv-dataset`.")
@@ -55,7 +56,7 @@ def _package_folder() -> Path:
 
 
 def _read_labels(labels: Path) -> dict[str, tuple[str, int]]:
-    """Relative path -> (class, defect probability in thirds, 0 to 3); columns are parted by blanks."""
+    """Relative path -> (category, defect probability in thirds, 0 to 3); columns are separated by blanks."""
     if not labels.is_file():
         raise InputError(f"ELPV's {labels} does not exist: run `pip install --force-reinstall elpv-dataset`.")
     table = {}
@@ -72,7 +73,7 @@ def _read_labels(labels: Path) -> dict[str, tuple[str, int]]:
 
 
 def _rank(path: str) -> str:
-    """A fixed, arbitrary order that no random state and no library version changes."""
+    """Sort key of a fixed, arbitrary order that depends on no random state and no library version."""
     return hashlib.sha256(Path(path).name.encode()).hexdigest()
 
 
@@ -83,14 +84,13 @@ def _sample(image: Path, category: str, third: int, train: bool) -> Sample:
     return Sample(image, category, split, label, "defective" if label else "good", None)
 
 
-def _check_counts(category: str, of_class: dict[str, int], folder: Path) -> None:
-    """Warn of a package whose cells are not those the split was fixed on."""
-    counts = Counter(of_class.values())
-    found = tuple(counts[third] for third in range(4))
-    official = OFFICIAL_COUNTS.get(category)
-    if found != official:
+def _check_counts(category: str, of_category: dict[str, int], folder: Path) -> None:
+    """Warn if the cells are not those that the split was fixed on."""
+    number = Counter(of_category.values())
+    counts, released = tuple(number[third] for third in range(4)), RELEASED_COUNTS.get(category)
+    if counts != released:
         warnings.warn(
-            f"ELPV's class {category!r} in {folder} has {found} cells of probability 0, 1/3, 2/3 and 1 where the "
-            f"published data has {official}: reinstall elpv-dataset, or do not compare its results.",
+            f"ELPV's category {category!r} in {folder} has {counts} cells of probability 0, 1/3, 2/3 and 1 where the "
+            f"released data has {released}: reinstall elpv-dataset, or do not compare its results.",
             stacklevel=3,
         )

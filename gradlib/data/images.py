@@ -8,24 +8,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
-from torch import Tensor
 
-from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 
 EXIF_ORIENTATION = 0x0112
-DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # one channel of 16 bits, 32 in memory for "I"
+DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # one channel of 16 bits, stored in 32 for "I"
 DEEP_MAXIMUM = 65535
 # what Pillow raises on damaged files, beyond OSError
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, TypeError, IndexError, KeyError)
 
-_squashed_folders: set[Path] = set()  # those already warned of
+_warned_folders: set[Path] = set()  # of images that are not square
 
 
 def read_image(path: Path) -> Image.Image:
-    """The image as 8-bit RGB, upright (EXIF orientation applied); raises InputError for a damaged file."""
+    """The image as 8-bit RGB with its EXIF orientation applied; 16 bits are scaled to 8, alpha is dropped.
+
+    Raises InputError for a missing or damaged file, floating-point values, and values beyond 16 bits.
+    """
     image = _open_upright(path)
     if image.mode in DEEP_MODES:
         return _eight_bits(image, path).convert("RGB")
@@ -36,47 +36,51 @@ def read_image(path: Path) -> Image.Image:
     return _without_alpha(image)
 
 
-def image_tensor(path: Path, size: int, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
-    """The image squashed to `size` x `size` pixels (Pillow bilinear, as the protocol does) and normalised.
+def squash(image: Image.Image, size: int) -> np.ndarray:
+    """The pixels resized to a square by Pillow's bilinear filter, (1, 3, size, size) float32 from 0 to 255.
 
-    mean, std: three each, of values in [0, 1]. Returns (3, size, size) float32. Warns once per folder of images that
-    are not square. Raises InputError as read_image does.
+    A detector takes them as `torch.from_numpy(squash(read_image(path), 224))`.
+    """
+    pixels = np.array(image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR), np.float32)  # (S, S, 3)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]  # (1, 3, S, S)
+
+
+def image_array(path: Path, size: int, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
+    """The image squashed to `size` x `size` pixels, scaled to [0, 1] and normalised: (3, size, size) float32.
+
+    mean, std: three each, of values in [0, 1]. Warns once per folder of images that are not square. Raises InputError
+    as `read_image` does.
     """
     image = read_image(path)
-    if image.width != image.height and path.parent not in _squashed_folders:
-        _squashed_folders.add(path.parent)
+    if image.width != image.height and path.parent not in _warned_folders:
+        _warned_folders.add(path.parent)
         warnings.warn(
             f"{path} is {image.width} x {image.height} pixels, not square, and is squashed to {size} x {size} like all "
             f"such images in its folder: crop them to squares first if their shape matters.",
             stacklevel=2,
         )
-    pixels = np.array(image.resize((size, size), Image.Resampling.BILINEAR), dtype=np.float32) / 255  # (size, size, 3)
-    normalised = (pixels - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
-    return torch.from_numpy(normalised).permute(2, 0, 1).contiguous()  # (3, size, size)
+    centre, spread = (np.asarray(values, np.float32)[:, None, None] for values in (mean, std))  # (3, 1, 1)
+    return (squash(image, size)[0] / 255 - centre) / spread  # (3, S, S)
 
 
-def read_mask(sample: Sample, size: int) -> np.ndarray:
-    """The sample's ground truth, nearest-neighbour resized, True where > 0: (size, size) bool; all False when normal.
+def mask_array(mask: Path, image: Path, size: int) -> np.ndarray:
+    """A ground-truth mask resized by nearest neighbour, (size, size) bool, True where it is not black.
 
-    Raises InputError for an anomalous sample without mask and a mask of another size than its image.
+    Raises InputError for a damaged file, and for a mask whose size differs from that of its image.
     """
-    if sample.mask is None:
-        if sample.label:
-            raise InputError(f"The anomalous image {sample.image} has no mask: add one, or leave out pixel metrics.")
-        return np.zeros((size, size), bool)
-    mask = _open_upright(sample.mask)
-    expected = _upright_size(sample.image)
-    if mask.size != expected:
+    marks = _open_upright(mask)
+    expected = _upright_size(image)
+    if marks.size != expected:
         raise InputError(
-            f"The mask {sample.mask} is {mask.width} x {mask.height} pixels but its image {sample.image} is "
+            f"The mask {mask} is {marks.width} x {marks.height} pixels but its image {image} is "
             f"{expected[0]} x {expected[1]}: make the mask as large as the image."
         )
-    marked = Image.fromarray(_marked(mask).astype(np.uint8))
+    marked = Image.fromarray(_not_black(marks).astype(np.uint8))
     return np.array(marked.resize((size, size), Image.Resampling.NEAREST)) > 0
 
 
-def _marked(mask: Image.Image) -> np.ndarray:
-    """Where a mask is not black, (height, width) bool: small values count (VisA's are 1, 2, ...), alpha does not."""
+def _not_black(mask: Image.Image) -> np.ndarray:
+    """(height, width) bool: small values count (VisA's are 1, 2, ...), alpha does not."""
     if mask.mode in (*DEEP_MODES, "F"):
         return np.greater(np.asarray(mask), 0)
     return np.any(np.asarray(_without_alpha(mask)) > 0, axis=-1)  # a palette's colour counts, not its index
@@ -85,7 +89,7 @@ def _marked(mask: Image.Image) -> np.ndarray:
 def _without_alpha(image: Image.Image) -> Image.Image:
     """RGB with alpha dropped, not composited.
 
-    What a sensor saw under a transparent pixel is still the measurement, and any background that we chose would become
+    What a sensor saw under a transparent pixel is still the measurement; any background put there instead would become
     a feature of the image.
     """
     if image.mode in ("P", "PA", "La", "RGBa"):  # undoes palettes and premultiplied colours first
@@ -95,21 +99,21 @@ def _without_alpha(image: Image.Image) -> Image.Image:
 
 def _open_upright(path: Path) -> Image.Image:
     """A fully decoded image with its EXIF orientation applied."""
-    with _damage_named(path), Image.open(path) as image:
+    with _pillow_errors_as_input_errors(path), Image.open(path) as image:
         image.load()
         return ImageOps.exif_transpose(image)
 
 
 def _upright_size(path: Path) -> tuple[int, int]:
     """(width, height) after EXIF orientation, from the header alone."""
-    with _damage_named(path), Image.open(path) as image:
+    with _pillow_errors_as_input_errors(path), Image.open(path) as image:
         turned = image.getexif().get(EXIF_ORIENTATION, 1) in (5, 6, 7, 8)
         return (image.height, image.width) if turned else image.size
 
 
 @contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    """Turn what Pillow raises on a file into one sentence."""
+def _pillow_errors_as_input_errors(path: Path) -> Iterator[None]:
+    """Turn any error that Pillow raises on a file into an InputError of one sentence."""
     try:
         yield
     except FileNotFoundError as error:
@@ -124,7 +128,7 @@ def _damage_named(path: Path) -> Iterator[None]:
 
 
 def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
-    """16 bits scaled to 8: Pillow's own conversion clips at 255, which turns most such photographs white."""
+    """16 bits scaled to 8: Pillow's own conversion clips at 255, which turns most such images white."""
     values = np.asarray(image).astype(np.int64)
     if values.min() < 0 or values.max() > DEEP_MAXIMUM:
         raise InputError(
@@ -132,9 +136,3 @@ def _eight_bits(image: Image.Image, path: Path) -> Image.Image:
             "save it with 8 or 16 bits."
         )
     return Image.fromarray(np.rint(values * (255 / DEEP_MAXIMUM)).astype(np.uint8))
-
-
-def squashed(image: Image.Image, size: int) -> Tensor:
-    """The pixels as the detector takes them, (1, 3, size, size) of 0 to 255; resized as `image_tensor` does files."""
-    pixels = np.array(image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR), np.float32)
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()  # (1, 3, size, size)

@@ -7,56 +7,67 @@ from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
-# photographs too, as telephones and cameras write them, but Pillow alone does not read them
+# formats that telephones and cameras write and Pillow alone cannot read
 UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".avif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf"})
 
 
-def image_files(folder: Path) -> list[Path]:
-    """The images directly in a folder, by name; none if the folder is missing (hidden files are no images)."""
+def image_files(folder: Path, *, recursive: bool = False) -> list[Path]:
+    """The image files in a folder, sorted by path; empty if the folder is missing.
+
+    recursive: those in all folders below it as well. Hidden files and folders are skipped: macOS leaves a ._name.png
+    beside each name.png on foreign disks, which is no image.
+    """
     if not folder.is_dir():
         return []
-    found = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
-    return sorted((path for path in found if not path.name.startswith(".")), key=lambda path: path.name)
+    files = (path for path in folder.glob("**/*" if recursive else "*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    visible = (path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return sorted((path for path in visible if path.is_file()), key=Path.as_posix)
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folders directly in a folder, by name; none if it is missing (hidden ones left out)."""
+    """The folders directly in a folder, sorted by name, hidden ones left out; empty if it is missing."""
     if not folder.is_dir():
         return []
-    found = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
-    return sorted(found, key=lambda path: path.name)
+    folders = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+    return sorted(folders, key=lambda path: path.name)
 
 
-def class_folders(root: Path, official: frozenset[str] = frozenset()) -> list[str]:
-    """Names of the subfolders that mean a class: laid out as one, empty (an unfinished copy), or officially named."""
+def category_folders(root: Path, released: frozenset[str] = frozenset()) -> list[str]:
+    """Names of the subfolders that are categories: laid out as one, empty (an unfinished copy), or in `released`."""
     parts = {"train", "test", "ground_truth"}
     return [
         folder.name
         for folder in subfolders(root)
-        if folder.name in official or parts & {child.name for child in subfolders(folder)} or not any(folder.iterdir())
+        if folder.name in released or parts & {child.name for child in subfolders(folder)} or not any(folder.iterdir())
     ]
 
 
-def read_class(folder: Path, category: str, *, masks_required: bool) -> list[Sample]:
-    """All samples of one class folder; raises InputError for an empty class, one without normals, or a missing mask."""
+def read_category(folder: Path, category: str, *, masks_required: bool) -> list[Sample]:
+    """All samples of one category's folder.
+
+    Raises InputError if it is empty, has no normal training image, misses a required mask, or holds images that no
+    reader would see.
+    """
     if not any(path.is_file() for path in folder.rglob("*")):
-        raise InputError(f"The class {category!r} is empty ({folder}): copy its images there or leave the class out.")
+        raise InputError(
+            f"The category {category!r} is empty ({folder}): copy its images there or leave the category out."
+        )
     _refuse_stray_images(folder)
     for place in (folder / "train" / "good", *subfolders(folder / "test")):
         _refuse_unread_images(place)
     normals = image_files(folder / "train" / "good")
     if not normals:
         raise InputError(
-            f"The class {category!r} has no normal training images: put them in {folder / 'train' / 'good'}."
+            f"The category {category!r} has no normal training images: put them in {folder / 'train' / 'good'}."
         )
     samples = [Sample(image, category, "train", 0, "good", None) for image in normals]
-    for kind in subfolders(folder / "test"):
-        samples += _test_samples(folder, category, kind.name, masks_required)
+    for defect in subfolders(folder / "test"):
+        samples += _test_samples(folder, category, defect.name, masks_required)
     missing = [sample.image for sample in samples if sample.label and sample.mask is None]
     if missing and (folder / "ground_truth").is_dir():
         warnings.warn(
-            f"{len(missing)} defective image(s) of class {category!r} have no mask in {folder / 'ground_truth'} "
-            f"(first: {missing[0]}): add <stem>_mask.png, or pixel metrics of this class are undefined.",
+            f"{len(missing)} anomalous image(s) of category {category!r} have no mask in {folder / 'ground_truth'} "
+            f"(first: {missing[0]}): add <stem>_mask.png, or pixel metrics of this category are undefined.",
             stacklevel=3,
         )
     return samples
@@ -68,25 +79,24 @@ def _test_samples(folder: Path, category: str, defect: str, masks_required: bool
     if defect == "good":
         return [Sample(image, category, "test", 0, "good", None) for image in images]
     truth = folder / "ground_truth" / defect
-    # .PNG counts as .png also where the file system tells them apart
+    # .PNG counts as .png on case-sensitive file systems as well
     masks = {path.stem: path for path in image_files(truth) if path.suffix.lower() == ".png"}
     samples = []
     for image in images:
         mask = masks.get(f"{image.stem}_mask", masks.get(image.stem))
         if mask is None and masks_required:
             raise InputError(
-                f"The defective image {image} has no mask: put it at {truth / f'{image.stem}_mask.png'}, "
-                f'or read the folder as dataset "folder", where masks are optional.'
+                f"The anomalous image {image} has no mask: put it at {truth / f'{image.stem}_mask.png'}, "
+                f'or read the folder as data set "folder", where masks are optional.'
             )
         samples.append(Sample(image, category, "test", 1, defect, mask))
     return samples
 
 
 def _refuse_unread_images(folder: Path) -> None:
-    """Photographs in a format that is not read would be left out in silence."""
-    found = folder.iterdir() if folder.is_dir() else ()
-    # hidden files are no photographs: macOS writes ._photo.heic beside photo.heic on foreign disks, and leaves it there
-    unread = [path for path in found if path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")]
+    """Raise InputError for images in an unsupported format, which would otherwise be left out silently."""
+    files = folder.iterdir() if folder.is_dir() else ()
+    unread = [path for path in files if path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")]
     if unread:
         first, others = min(unread), len(unread) - 1
         raise InputError(
@@ -97,8 +107,8 @@ def _refuse_unread_images(folder: Path) -> None:
 
 
 def _refuse_stray_images(folder: Path) -> None:
-    """Images where no reader looks would be left out in silence: refuse them, or warn where leaving out is right."""
-    for part, remedy in (("train", "train/good"), ("test", "test/good or test/<kind of defect>")):
+    """Raise InputError for images outside the layout; warn about other folders under train/, which are left out."""
+    for part, remedy in (("train", "train/good"), ("test", "test/good or test/<defect type>")):
         stray = image_files(folder / part)
         if stray:
             raise InputError(f"The image {stray[0]} lies directly in {part}/: move such images to {remedy}.")
@@ -106,6 +116,6 @@ def _refuse_stray_images(folder: Path) -> None:
     if others:
         warnings.warn(
             f"{folder / 'train'} also holds {', '.join(others)}, which is left out: only train/good is trained on; "
-            "move defective images to test/.",
+            "move anomalous images to test/.",
             stacklevel=4,
         )

@@ -1,15 +1,15 @@
-"""MVTec AD (Bergmann et al., CVPR 2019): 15 classes, read from its own folder layout."""
+"""MVTec AD (Bergmann et al., CVPR 2019): 15 categories, read from its own folder layout."""
 
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradlib.data.layout import class_folders, read_class
+from gradlib.data.layout import category_folders, read_category
 from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order
 from gradlib.errors import InputError
 
-# class: (training images, test images, masks); in all 3629, 1725 and 1258
-OFFICIAL_COUNTS = {
+# category: (training images, test images, masks); in all 3629, 1725 and 1258
+RELEASED_COUNTS = {
     "bottle": (209, 83, 63),
     "cable": (224, 150, 92),
     "capsule": (219, 132, 109),
@@ -28,35 +28,40 @@ OFFICIAL_COUNTS = {
 }
 
 
-def read_mvtec(root: Path | str, categories: Sequence[str] | None = None) -> Dataset:
-    """MVTec AD from `<root>/<class>/{train/good, test/<defect>, ground_truth/<defect>/<stem>_mask.png}`.
+def read_mvtec(root: Path | str | None = None, categories: Sequence[str] | None = None) -> Dataset:
+    """MVTec AD from `<root>/<category>/{train/good, test/<defect>, ground_truth/<defect>/<stem>_mask.png}`.
 
-    `categories` None means every class found under root. Warns where an official class has other counts than the
-    official copy. Raises InputError for a missing folder, class, training image or mask.
+    categories: None means every category under root. Warns if a released category does not have the released numbers of
+    images. Raises InputError for a missing folder, category, training image or mask.
     """
-    folder = existing_folder(root, "MVTec AD (the one that holds bottle/, cable/, ...)")
+    folder = existing_folder(
+        root,
+        "mvtec",
+        "MVTec AD (the one that holds bottle/, cable/, ...; "
+        "`python -m gradlib.data.download mvtec --to DIR --accept-licence` fetches it)",
+    )
     if (folder / "train").is_dir():
-        raise InputError(f'{folder} is itself one class: give its parent as root, or use dataset "folder".')
-    found = class_folders(folder, frozenset(OFFICIAL_COUNTS))
-    if not found:
-        raise InputError(f"No class of MVTec AD is in {folder}: it should hold folders such as bottle/train/good.")
+        raise InputError(f'{folder} is itself one category: give its parent as root, or use data set "folder".')
+    names = category_folders(folder, frozenset(RELEASED_COUNTS))
+    if not names:
+        raise InputError(f"No category of MVTec AD is in {folder}: it should hold folders such as bottle/train/good.")
     samples: list[Sample] = []
-    for category in choose_categories(categories, found, str(folder)):
-        of_class = read_class(folder / category, category, masks_required=True)
-        _check_counts(category, of_class, folder)
-        samples += of_class
+    for category in choose_categories(categories, names, str(folder)):
+        of_category = read_category(folder / category, category, masks_required=True)
+        _check_counts(category, of_category, folder)
+        samples += of_category
     return Dataset("mvtec", folder, in_order(samples))
 
 
 def _check_counts(category: str, samples: list[Sample], folder: Path) -> None:
-    """Warn of a partial (or enlarged) copy: usable, but its results are not comparable."""
-    official = OFFICIAL_COUNTS.get(category)
+    """Warn about a partial (or enlarged) copy: usable, but its results are not comparable."""
+    released = RELEASED_COUNTS.get(category)
     train = sum(sample.split == "train" for sample in samples)
-    found = (train, len(samples) - train, sum(sample.mask is not None for sample in samples))
-    if official is not None and found != official:
+    counts = (train, len(samples) - train, sum(sample.mask is not None for sample in samples))
+    if released is not None and counts != released:
         warnings.warn(
-            f"MVTec AD's class {category!r} in {folder} has {found[0]} training images, {found[1]} test images and "
-            f"{found[2]} masks where the official copy has {official[0]}, {official[1]} and {official[2]}: "
+            f"MVTec AD's category {category!r} in {folder} has {counts[0]} training images, {counts[1]} test images "
+            f"and {counts[2]} masks where the released copy has {released[0]}, {released[1]} and {released[2]}: "
             "copy it again, or do not compare its results with published ones.",
             stacklevel=3,
         )

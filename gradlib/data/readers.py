@@ -1,42 +1,42 @@
-"""The choice of a reader by the data set's name."""
+"""Data sets by name: their readers, and where their files lie."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 
-from gradlib.data.samples import Dataset, _nearest
+from gradlib.data.elpv import read_elpv
+from gradlib.data.folder import read_folder
+from gradlib.data.mvtec import read_mvtec
+from gradlib.data.samples import Dataset, did_you_mean, root_variable
+from gradlib.data.visa import read_visa
 from gradlib.errors import InputError
 
-NAMES = ("elpv", "synthetic", "mvtec", "visa", "folder")
+Reader = Callable[[Path | str | None, Sequence[str] | None], Dataset]  # (root, categories)
+
+READERS: dict[str, Reader] = {"elpv": read_elpv, "mvtec": read_mvtec, "visa": read_visa, "folder": read_folder}
+GROUP = "gradlib.readers"  # of entry points, by which an installed package adds readers of its own
 
 
 def load_dataset(name: str, root: Path | str | None = None, categories: Sequence[str] | None = None) -> Dataset:
-    """Read a dataset by name: "elpv" (comes with a package), "synthetic" (made here), "mvtec", "visa" or "folder".
+    """Read a data set by name.
 
-    `root` defaults to the environment variable GRAD_DATA_ROOT; "elpv" and "synthetic" need none ("folder", your own
-    photographs, does). `categories` is a sequence of class names or one string with commas; None or empty means every
-    class. Raises InputError for an unknown name or class, and for a folder that is missing or that its reader refuses.
+    name: "elpv" (comes with a package), "mvtec", "visa", "folder" (your own photographs), or one that an installed
+    package adds, such as the book's "synthetic". root: the data's folder, by default that in the environment variable
+    GRAD_<NAME> (GRAD_MVTEC, ...); "elpv" and "synthetic" need none. categories: names, or one string with commas; None
+    or empty means all. Raises InputError for an unknown name or category, and for a folder that is missing or that its
+    reader refuses.
+
+        test = load_dataset("mvtec", "path/to/mvtec", ["bottle"]).select(split="test")
     """
-    # imported here, as the readers build the Sample and Dataset of this file
-    from gradbook.synthetic.make import read_synthetic
-    from gradlib.data.elpv import read_elpv
-    from gradlib.data.folder import read_folder
-    from gradlib.data.mvtec import read_mvtec
-    from gradlib.data.visa import read_visa
+    added = {point.name: point for point in entry_points(group=GROUP)}
+    names = list(dict.fromkeys((*READERS, *added)))
+    if name not in names:
+        raise InputError(f"Unknown data set {name!r}: use one of {', '.join(names)}{did_you_mean(name, names)}.")
+    read: Reader = READERS.get(name) or added[name].load()
+    return read(root or data_root(name), categories)
 
-    if name not in NAMES:
-        raise InputError(f"Unknown dataset {name!r}: use one of {', '.join(NAMES)}{_nearest(name, NAMES)}.")
-    if name in ("elpv", "synthetic"):
-        read = read_elpv if name == "elpv" else read_synthetic
-        return read(categories, folder=Path(root) if root else None)
-    root = root or os.environ.get("GRAD_DATA_ROOT")
-    if not root:
-        raise InputError(
-            f"Dataset {name!r} needs its folder: give root (DATA_ROOT in the book) or set GRAD_DATA_ROOT"
-            + (
-                "."
-                if name == "folder"
-                else f"; `python -m gradlib.data.download {name} --to DIR --accept-licence` fetches it."
-            )
-        )
-    return {"mvtec": read_mvtec, "visa": read_visa, "folder": read_folder}[name](root, categories)
+
+def data_root(dataset: str) -> str | None:
+    """The folder that the environment variable GRAD_<NAME> names for a data set, else None."""
+    return os.environ.get(root_variable(dataset)) or None

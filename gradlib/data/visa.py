@@ -1,4 +1,4 @@
-"""VisA (Zou et al., ECCV 2022): 12 classes, read by its own one-class split file."""
+"""VisA (Zou et al., ECCV 2022): 12 categories, read by its own one-class split file."""
 
 import csv
 import warnings
@@ -13,8 +13,8 @@ SPLIT_FILE = "split_csv/1cls.csv"
 COLUMNS = ("object", "split", "label", "image", "mask")
 LABELS = {"normal": 0, "anomaly": 1}
 
-# class: (training images, normal test images, anomalous test images); in all 8659, 962 and 1200
-OFFICIAL_COUNTS = {
+# category: (training images, normal test images, anomalous test images); in all 8659, 962 and 1200
+RELEASED_COUNTS = {
     "candle": (900, 100, 100),
     "capsules": (542, 60, 100),
     "cashew": (450, 50, 100),
@@ -30,17 +30,22 @@ OFFICIAL_COUNTS = {
 }
 
 
-def read_visa(root: Path | str, categories: Sequence[str] | None = None) -> Dataset:
-    """VisA from `<root>/split_csv/1cls.csv`, whose paths are relative to root; the defect kind is always "anomaly".
+def read_visa(root: Path | str | None = None, categories: Sequence[str] | None = None) -> Dataset:
+    """VisA from `<root>/split_csv/1cls.csv`, whose paths are relative to root; the defect type is always "anomaly".
 
-    Warns where an official class has other counts than the official file. Raises InputError for a missing folder,
-    split file, class, image, mask or training image, and for a row that does not make sense.
+    Warns if a released category does not have the released numbers of images. Raises InputError for a missing folder,
+    split file, category, image, mask or training image, and for an invalid row.
     """
-    folder = existing_folder(root, "VisA (the one that holds split_csv/)")
+    folder = existing_folder(
+        root,
+        "visa",
+        "VisA (the one that holds split_csv/; `python -m gradlib.data.download visa --to DIR --accept-licence` "
+        "fetches it)",
+    )
     rows = _read_rows(folder / SPLIT_FILE)
-    wanted = choose_categories(categories, (row["object"] for row in rows), str(folder / SPLIT_FILE))
-    samples = [_sample(row, folder) for row in rows if row["object"] in wanted]
-    for category in wanted:
+    names = choose_categories(categories, (row["object"] for row in rows), str(folder / SPLIT_FILE))
+    samples = [_sample(row, folder) for row in rows if row["object"] in names]
+    for category in names:
         _check_counts(category, samples, folder)
     return Dataset("visa", folder, in_order(samples))
 
@@ -58,13 +63,13 @@ def _read_rows(split_file: Path) -> list[dict[str, str]]:
         )
     for row in rows:
         if None in row.values():  # what csv gives for the fields that a row lacks
-            found = ",".join(value for value in row.values() if value)
-            raise InputError(f"{split_file} has a row that ends too early, {found!r}: restore VisA's own file.")
+            values = ",".join(value for value in row.values() if value)
+            raise InputError(f"{split_file} has a row that ends too early, {values!r}: restore VisA's own file.")
     return rows
 
 
 def _sample(row: dict[str, str], folder: Path) -> Sample:
-    """One row as a sample, its files looked for."""
+    """One row as a sample; raises InputError if it is invalid or one of its files is missing."""
     if row["split"] not in ("train", "test") or row["label"] not in LABELS:
         raise InputError(
             f"{folder / SPLIT_FILE} gives {row['image']} the split {row['split']!r} and label {row['label']!r}: "
@@ -85,16 +90,16 @@ def _sample(row: dict[str, str], folder: Path) -> Sample:
 
 
 def _check_counts(category: str, samples: list[Sample], folder: Path) -> None:
-    """Refuse a class without normal training images; warn of a partial (or enlarged) one."""
-    counts = Counter((sample.split, sample.label) for sample in samples if sample.category == category)
-    found = (counts["train", 0], counts["test", 0], counts["test", 1])
-    if not found[0]:
-        raise InputError(f"The class {category!r} has no normal training images in {folder / SPLIT_FILE}: add them.")
-    official = OFFICIAL_COUNTS.get(category)
-    if official is not None and found != official:
+    """Refuse a category without normal training images; warn about a partial (or enlarged) one."""
+    number = Counter((sample.split, sample.label) for sample in samples if sample.category == category)
+    counts, released = (number["train", 0], number["test", 0], number["test", 1]), RELEASED_COUNTS.get(category)
+    if not counts[0]:
+        raise InputError(f"The category {category!r} has no normal training images in {folder / SPLIT_FILE}: add them.")
+    if released is not None and counts != released:
         warnings.warn(
-            f"VisA's class {category!r} in {folder} has {found[0]} training, {found[1]} normal test and {found[2]} "
-            f"anomalous test images where the official split has {official[0]}, {official[1]} and {official[2]}: "
+            f"VisA's category {category!r} in {folder} has {counts[0]} training, {counts[1]} normal test and "
+            f"{counts[2]} anomalous test images where the released split has {released[0]}, {released[1]} and "
+            f"{released[2]}: "
             "unpack it again, or do not compare its results with published ones.",
             stacklevel=3,
         )

@@ -19,18 +19,18 @@ def example_folder(
     `normals` good ones to learn from; `later` of each sort that no one has seen, at most as many as ELPV's test cells
     have. Drawn by the seed. Returns both folders. Raises InputError if one exists already or there are too few cells.
     """
-    cells = read_elpv([kind])
+    cells = read_elpv(categories=[kind])
     draw = np.random.default_rng(seed)
     folders = to / "cells", to / "later"
     for folder in folders:
         if folder.exists():
             raise InputError(f"{folder} exists already: give a folder that is empty.")
-    train = cells.select(split="train", label=0).samples
+    train = cells.select(split="train", label=0)
     if not 1 <= normals <= len(train):
         raise InputError(f"ELPV has {len(train)} normal {kind} cells to train on: give 1 to so many normals.")
     _copy([train[i] for i in draw.permutation(len(train))[:normals]], folders[0] / "train" / "good")
     for label, name in ((0, "good"), (1, "defective")):
-        test = cells.select(split="test", label=label).samples
+        test = cells.select(split="test", label=label)
         _copy([test[i] for i in draw.permutation(len(test))[:later]], folders[1] / name)
     return folders
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageFilter, ImageOps
 from torch import Tensor
 
-from gradlib.data.images import squashed
+from gradlib.data.images import squash
 from gradlib.deploy.detector import WHITE
 from gradlib.errors import InputError
 from gradlib.features.backbones import Backbone
@@ -73,7 +73,7 @@ def faded(image: Image.Image, lost: float, corner: tuple[int, int], side: int) -
 
 @torch.inference_mode()
 def features_of(images: Sequence[Image.Image], backbone: Backbone, *, image_size: int = 224, map_size: int) -> Tensor:
-    """x (n, C, H, W) of photographs in memory, read as `gradlib.data.images.image_tensor` reads files.
+    """x (n, C, H, W) of photographs in memory, read as `gradlib.data.images.image_array` reads files.
 
     image_size, map_size: S and H = W, in pixels. Raises InputError where there is no photograph.
     """
@@ -82,6 +82,7 @@ def features_of(images: Sequence[Image.Image], backbone: Backbone, *, image_size
     mean, std = (WHITE * torch.tensor(values)[:, None, None] for values in (backbone.mean, backbone.std))
     found = []
     for first in range(0, len(images), BLOCK):
-        pixels = torch.cat([squashed(image, image_size) for image in images[first : first + BLOCK]])  # (b, 3, S, S)
+        blocks = [squash(image, image_size) for image in images[first : first + BLOCK]]
+        pixels = torch.from_numpy(np.concatenate(blocks))  # (b, 3, S, S)
         found.append(backbone.features((pixels - mean) / std, map_size))
     return torch.cat(found)  # (n, C, H, W)

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from filelock import FileLock
 from torch import Tensor
 
 from gradbook.paths import code_digest
 from gradlib.checkpoint import load_tensors, save_tensors
-from gradlib.data.images import image_tensor
+from gradlib.data.images import image_array
 from gradlib.data.readers import load_dataset
 from gradlib.data.samples import Dataset, Sample
 from gradlib.errors import InputError
@@ -27,7 +28,8 @@ from gradlib.files import cache_folder
 from gradlib.model import GRAD
 from gradlib.presets import preset_config, preset_training
 from gradlib.standardise import channel_statistics, floored
-from gradlib.train import fit, make_fabric
+from gradlib.fabric import make_fabric
+from gradlib.train import fit
 
 S, H = 224, 14  # pixels of a photograph and of its map, on each side
 
@@ -48,7 +50,8 @@ class SmallExample:
 
     def images(self, samples: Sequence[Sample]) -> Tensor:
         """What the backbone sees: (n, 3, S, S), grey values in [-1, 1] as its mean and deviation are one half."""
-        return torch.stack([image_tensor(s.image, S, self.backbone.mean, self.backbone.std) for s in samples])
+        arrays = [image_array(s.image, S, self.backbone.mean, self.backbone.std) for s in samples]
+        return torch.from_numpy(np.stack(arrays))  # (n, 3, S, S)
 
     def features(self, images: Tensor) -> Tensor:
         """Images (n, 3, S, S), perhaps edited, to standardised features (n, C, H, W)."""
@@ -68,7 +71,8 @@ def small_example(dataset: Dataset | None = None, *, train: int, test: int) -> S
 
     dataset: ELPV unless another is given. Raises InputError if it has fewer of them.
     """
-    dataset, network = dataset or load_dataset("elpv"), load_backbone("tf_efficientnet_lite0")
+    dataset = load_dataset("elpv") if dataset is None else dataset
+    network = load_backbone("tf_efficientnet_lite0")
     learnt = evenly(dataset.select(split="train", label=0), train)
     normal, defective = (evenly(dataset.select(split="test", label=label), test) for label in (0, 1))
     x_learnt, x_seen = (cached_features(samples, network, map_size=H) for samples in (learnt, normal + defective))
@@ -82,7 +86,7 @@ def evenly(dataset: Dataset, n: int) -> list[Sample]:
     """n samples of each class, evenly spaced, as neighbours look alike. Raises InputError if a class has fewer."""
     chosen: list[Sample] = []
     for category in dataset.categories:
-        group = dataset.select(categories=[category]).samples
+        group = dataset.select(categories=[category])
         if not 1 <= n <= len(group):
             raise InputError(f"Class {category} has {len(group)} such images: ask for 1 to {len(group)}, not {n}.")
         chosen += [group[i * len(group) // n] for i in range(n)]
@@ -94,7 +98,7 @@ def train_small(example: SmallExample, *, epochs: int, seed: int, device: str = 
     fabric, how = make_fabric(device), preset_training("lite", epochs=epochs, seed=seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = GRAD(preset_config("lite", channels=example.train.channels, map_size=(H, H)))
+        model = GRAD(preset_config("lite", (example.train.channels, H, H)))
     model.set_feature_statistics(example.mean.flatten(), example.std.flatten())
     content = hashlib.sha256(json.dumps([asdict(how), fabric.device.type, code_digest()]).encode())
     for x in (example.x_train, example.x_test):

@@ -94,7 +94,7 @@ def measure_models(names: Sequence[str], batch: int, rounds: int) -> dict[str, A
 
 def real_patches(images: int) -> Tensor:
     """(n, 196, C) patches of up to `images` normal training photographs of solar cells, in a random order."""
-    chosen = load_dataset("elpv").select(split="train", label=0).samples
+    chosen = load_dataset("elpv").select(split="train", label=0)
     features = cached_features(chosen, load_backbone(), map_size=14)
     order = torch.randperm(len(chosen), generator=torch.Generator().manual_seed(0))[:images]
     return features[order].flatten(2).transpose(1, 2)  # (n, 196, C)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from gradbook.bench.timing import alternate, summary
-from gradlib.data.images import image_tensor
+from gradlib.data.images import image_array
 from gradlib.data.readers import load_dataset
 from gradlib.data.samples import Sample
 from gradlib.features.backbones import Backbone, load_backbone
@@ -22,7 +22,7 @@ BACKBONES = {"tf_efficientnet_lite0": (True, 14), "tf_efficientnet_b4": (False, 
 def decode(samples: Sequence[Sample], backbone: Backbone) -> None:
     """Read and resize every photograph, and throw it away."""
     for sample in samples:
-        image_tensor(sample.image, 224, backbone.mean, backbone.std)
+        image_array(sample.image, 224, backbone.mean, backbone.std)
 
 
 def with_backbone(backbone: Backbone, map_size: int, samples: Sequence[Sample], rounds: int) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def with_backbone(backbone: Backbone, map_size: int, samples: Sequence[Sample], 
 
 def measure(rounds: int) -> dict[str, Any]:
     """Seconds and bytes of one image for each backbone."""
-    samples = load_dataset("elpv").select(split="train", label=0).samples[:IMAGES]
+    samples = load_dataset("elpv").select(split="train", label=0)[:IMAGES]
     found: dict[str, Any] = {"images": len(samples), "by_backbone": {}}
     for name, (pretrained, map_size) in BACKBONES.items():
         backbone = load_backbone(name, pretrained=pretrained)

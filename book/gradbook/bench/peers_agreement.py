@@ -95,7 +95,7 @@ def our_run(
     """The same class by gradbook.study.methods.anomalib_peers and gradlib's metrics."""
     began = time.perf_counter()
     dataset = load_dataset("mvtec", root, [category])
-    train, test = dataset.select(split="train", label=0).samples, dataset.select(split="test").samples
+    train, test = dataset.select(split="train", label=0), dataset.select(split="test")
     device = torch.device("cpu")
     result = fit_and_score(method, train, test, backbone, image_size=image_size, seed=seed, device=device)
     metrics, _ = measure(result.maps, test, image_size, "paper", score=result.score)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gradbook.living.base import LivingFigure, joined, packed
 from gradbook.paths import repository
-from gradlib.data.images import squashed
+from gradlib.data.images import squash
 from gradlib.deploy.detector import Detector
 from gradlib.errors import InputError
 
@@ -51,7 +51,9 @@ class PageDetector(LivingFigure):
                 f"The network {file} does not exist: write it by gradlib.deploy.detector.write_detector first."
             )
         self.detector = detector
-        answers = [detector.answer(squashed(picture, detector.image_size)) for picture in photographs.values()]
+        answers = [
+            detector.answer(torch.from_numpy(squash(picture, detector.image_size))) for picture in photographs.values()
+        ]
         pictures = [as_image(answer.picture[0]) for answer in answers]
         numbers = [torch.cat([a.score, a.d.flatten(), a.local.flatten()]).numpy() for a in answers]
         loaded = [file, *RUNTIME.glob("*")]

@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gradbook.study.bootstrap import pixel_replicates
-from gradlib.data.samples import Sample, rows_by_category
-from gradlib.metrics.evaluation import masks_of
+from gradlib.data.samples import Sample, read_masks, rows_by_category
 from gradlib.scores import anomaly_map
 
 
@@ -30,7 +29,7 @@ def evidence(
     for category, rows in rows_by_category(samples).items():
         images = [samples[i] for i in rows]
         labels = [image.label for image in images]
-        masks = masks_of(images, image_size, warn=False) if len(set(labels)) == 2 else None
+        masks = read_masks(images, image_size, warn=False) if len(set(labels)) == 2 else None
         fields: dict[str, Any] = {
             "defects": [[defect, len(list(group))] for defect, group in groupby(image.defect for image in images)],
             "labels": "".join(map(str, labels)),

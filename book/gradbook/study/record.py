@@ -1,6 +1,6 @@
-"""What a run leaves for the book: one JSON with its numbers and where they come from, and one file of scores.
+"""The results of a run on disk: one JSON file with numbers and provenance, and one file with the scores of all images.
 
-Chapters and tables read only these; nothing measured is typed by hand.
+Chapters and tables read only these; no measured number is typed by hand.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from gradlib.errors import InputError
-from gradlib.files import put
-from gradlib.metrics.evaluation import METRIC_NAMES, mean_over_classes
+from gradlib.files import replace_file
+from gradlib.metrics.evaluation import METRIC_NAMES, mean_over_categories
 from gradlib.metrics.ranking import Metric
 
 SCHEMA = 2
@@ -25,7 +25,7 @@ RESULTS, SCORES = "results.json", "scores.npz"
 
 @dataclass(frozen=True)
 class Scores:
-    """Every test image of a run with what the method says of it; N rows."""
+    """The test images of a run with their labels and the method's output; N rows."""
 
     image: np.ndarray  # (N,) paths relative to the dataset's root
     category: np.ndarray  # (N,)
@@ -36,8 +36,8 @@ class Scores:
 
 
 def metric_table(per_class: Mapping[str, Mapping[str, Metric]]) -> dict[str, Any]:
-    """Values by class and their mean, and the reason for each one that is missing."""
-    mean = mean_over_classes(per_class)
+    """Values by category and their mean, and the reason for each undefined one."""
+    mean = mean_over_categories(per_class)
     table = {**per_class, "mean": mean}
     return {
         "classes": {name: {m: metrics[m].value for m in METRIC_NAMES} for name, metrics in per_class.items()},
@@ -55,7 +55,7 @@ def write_run(folder: Path, record: Mapping[str, Any], scores: Scores) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{SCORES}.part.npz"
     np.savez_compressed(part, **vars(scores))
-    put(part, folder / SCORES)
+    replace_file(part, folder / SCORES)
     write_json(folder / RESULTS, {"schema": SCHEMA, **record})
 
 
@@ -64,25 +64,25 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
     part = path.with_name(path.name + ".part")
     sealed = {**record, "digest": digest(record)}
     part.write_text(json.dumps(sealed, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    put(part, path)
+    replace_file(part, path)
 
 
 def digest(record: Mapping[str, Any]) -> str:
-    """SHA-256 of a record, its own digest apart."""
+    """SHA-256 of a record without its own digest."""
     content = {key: value for key, value in record.items() if key != "digest"}
     return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def read_results(path: Path | str) -> dict[str, Any]:
-    """The record of a run: its folder or its JSON file. Raises InputError if it is missing or not such a record."""
+    """The record of a run: its folder or its JSON file. Raises InputError if it is missing or damaged."""
     path = Path(path)
     path = path / RESULTS if path.is_dir() else path
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"There are no results at {path}: run the training chapter with this OUT first.") from None
-    except ValueError as error:  # not JSON, or not even text
-        raise InputError(f"{path} is no valid JSON ({error}): delete it and run again.") from error
+    except ValueError as error:  # not JSON, or not text
+        raise InputError(f"{path} is not valid JSON ({error}): delete it and run again.") from error
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         raise InputError(f"{path} is not a result of this version of gradlib (schema {SCHEMA}): run again.")
     return record

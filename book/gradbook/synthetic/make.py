@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from gradbook.synthetic.defects import KINDS, changed_area
 from gradbook.synthetic.scenes import SCENES, SIDE, grey, render
-from gradlib.data.layout import read_class
+from gradlib.data.layout import read_category
 from gradlib.data.samples import Dataset, Sample, choose_categories, in_order
 from gradlib.errors import InputError
 from gradlib.files import cache_folder
@@ -71,23 +71,23 @@ def make_synthetic(root: Path, *, seed: int = 0, normals: int = 60, good: int = 
     return root
 
 
-def read_synthetic(categories: Sequence[str] | None = None, *, folder: Path | None = None) -> Dataset:
+def read_synthetic(root: Path | str | None = None, categories: Sequence[str] | None = None) -> Dataset:
     """The synthetic data set, made on first use (about a minute) with make_synthetic's defaults.
 
-    Classes bricks, cell, coins, gravel and module, each with exact masks. `folder` defaults to one in gradlib's cache;
-    one that make_synthetic has filled is read as it is. Raises InputError for an unknown class, and for a folder that
-    holds something else or cannot be written.
+    Categories bricks, cell, coins, gravel and module, each with exact masks. root: by default a folder in gradlib's
+    cache; one that make_synthetic has filled is read as it is. Raises InputError for an unknown category, and for a
+    folder that holds something else or cannot be written.
     """
-    root = (cache_folder() / f"synthetic-{VERSION}" if folder is None else Path(folder)).expanduser().resolve()
-    wanted = choose_categories(categories, SCENES, "the synthetic data set")
+    root = Path(root or cache_folder() / f"synthetic-{VERSION}").expanduser().resolve()
+    names = choose_categories(categories, SCENES, "the synthetic data set")
     if not _is_whole(root):
         with _alone(root):
             if not _is_whole(root):  # another process may have made it meanwhile
                 _refuse_contents(root)
                 _build(root, **DEFAULTS)
     samples: list[Sample] = []
-    for category in wanted:
-        samples += read_class(root / category, category, masks_required=True)
+    for category in names:
+        samples += read_category(root / category, category, masks_required=True)
     return Dataset("synthetic", root, in_order(samples))
 
 

@@ -73,7 +73,7 @@ def columns(width: int, split: str) -> slice:
 @cache
 def cell_paths(category: str, split: str) -> tuple[Path, ...]:
     """ELPV's normal cells of one class and split, in the order of their modules."""
-    return tuple(sample.image for sample in read_elpv([category]).select(split=split, label=0).samples)
+    return tuple(sample.image for sample in read_elpv(categories=[category]).select(split=split, label=0))
 
 
 @cache
