@@ -154,7 +154,7 @@ def test_hub_that_cannot_be_reached_is_told_with_the_weights_and_the_way_out(
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(requests, "head", no_network)
-    sentence = f"weights {B4} could not be had from the hub https://.*tf_efficientnet_lite0, which works offline"
+    sentence = f"weights {B4} could not be downloaded from the hub https://.*tf_efficientnet_lite0, which works offline"
     with pytest.raises(InputError, match=sentence):
         load_backbone(B4)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
@@ -173,7 +173,7 @@ def test_failing_download_is_told_like_an_unreachable_hub(tmp_path: Path, monkey
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(requests, "head", lambda address, timeout: None)
     monkeypatch.setattr(timm, "create_model", broken)
-    with pytest.raises(InputError, match=r"test_resnet.r160_in1k could not be had .*\(connection lost\)"):
+    with pytest.raises(InputError, match=r"test_resnet.r160_in1k could not be downloaded .*\(connection lost\)"):
         load_backbone("test_resnet", stages=(2, 3))
 
 

@@ -1,5 +1,6 @@
-"""The feature cache: right features, computed once, never half-built, and one sentence when it cannot be kept."""
+"""The feature cache: right features, computed once, never incomplete, and one sentence if it cannot be stored."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from conftest import write_tiny_mvtec
-from gradlib.data.images import image_tensor
+from gradlib.data.images import image_array
+from gradlib.data.readers import load_dataset
 from gradlib.data.samples import Sample
 from gradlib.errors import InputError
-from gradlib.features.backbones import Backbone, load_backbone
+from gradlib.features.backbones import Backbone, FeatureExtractor, load_backbone
 from gradlib.features.cache import FeatureCache, cached_features
 from gradlib.features.store import FeatureJob
 from gradlib.standardise import channel_statistics
@@ -56,15 +59,34 @@ def six_samples(root: Path) -> list[Sample]:
     return [Sample(file, file.parents[2].name, "train", 0, "good", None) for file in files]
 
 
-def cached(samples: list[Sample], backbone: Backbone, folder: Path, dtype: str = "float32") -> FeatureCache:
+class PatchMeans:
+    """Somebody's own extractor, no part of timm: a power of the mean colour of each patch."""
+
+    name, channels, mean, std = "patch means", 3, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
+
+    def __init__(self, power: int = 1) -> None:
+        self.power, self.images, self.device = power, 0, torch.device("meta")
+
+    def features(self, images: Tensor, map_size: int) -> Tensor:
+        self.images += len(images)
+        return F.adaptive_avg_pool2d(images, map_size) ** self.power  # (B, 3, H, H)
+
+    def identity(self) -> dict[str, object]:
+        return {"name": self.name, "power": self.power}
+
+    def to(self, device: torch.device) -> None:
+        self.device = device
+
+
+def cached(samples: Sequence[Sample], backbone: FeatureExtractor, folder: Path, dtype: str = "float32") -> FeatureCache:
     return cached_features(
         samples, backbone, image_size=IMAGE_SIZE, map_size=MAP_SIZE, dtype=dtype, batch_size=2, folder=folder
     )
 
 
-def direct(samples: list[Sample], backbone: Backbone) -> Tensor:
-    images = [image_tensor(sample.image, IMAGE_SIZE, backbone.mean, backbone.std) for sample in samples]
-    return backbone.features(torch.stack(images), MAP_SIZE)
+def direct(samples: Sequence[Sample], backbone: FeatureExtractor) -> Tensor:
+    images = [image_array(sample.image, IMAGE_SIZE, backbone.mean, backbone.std) for sample in samples]
+    return backbone.features(torch.from_numpy(np.stack(images)), MAP_SIZE)
 
 
 def job(samples: list[Sample], backbone: Backbone) -> FeatureJob:
@@ -130,6 +152,24 @@ def test_key_changes_with_everything_that_determines_the_features(samples: list[
     ]
     assert len({base.key, *(other.key for other in others)}) == 1 + len(others)
     assert replace(base, batch_size=1).key == base.key
+
+
+def test_keys_of_timm_s_networks_are_those_of_the_caches_on_disk(samples: list[Sample], backbone: Backbone) -> None:
+    identity = [backbone.name, list(backbone.stages), backbone.weights_id]
+    assert job(samples[:1], backbone).recipe["backbone"] == identity
+
+
+def test_any_network_with_the_interface_and_any_data_set_can_be_cached(tmp_path: Path) -> None:
+    dataset = load_dataset("mvtec", write_tiny_mvtec(tmp_path / "images", size=IMAGE_SIZE)).select(split="train")
+    own = PatchMeans()
+    features = everything(cached(dataset, own, tmp_path))
+    torch.testing.assert_close(features, direct(dataset, PatchMeans()))
+    assert (features.shape, own.images, own.device.type) == ((8, 3, MAP_SIZE, MAP_SIZE), 8, "cpu")
+    again, squares = PatchMeans(), PatchMeans(power=2)
+    assert torch.equal(everything(cached(dataset, again, tmp_path)), features)
+    assert again.images == 0
+    torch.testing.assert_close(everything(cached(dataset, squares, tmp_path)), features**2)
+    assert squares.images == 8
 
 
 def test_key_changes_with_one_byte_of_an_image_and_with_the_weights(

@@ -38,7 +38,7 @@ def features(images, map_size):
     return compute(images, map_size)
 
 backbone.features = features
-train = [sample for sample in read_mvtec(root, ["gear"]).samples if sample.split == "train"]
+train = read_mvtec(root, ["gear"]).select(split="train")
 for line in iter(sys.stdin.readline, ""):
     folder = Path(line.strip())
     cached_features(train, backbone, image_size=image_size, map_size=map_size, batch_size=2, folder=folder)
@@ -107,7 +107,7 @@ def test_folder_that_cannot_be_written_is_told_with_the_remedy(
     samples: list[Sample], backbone: Backbone, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match=f"cannot be kept in {tmp_path / 'file' / 'cache'}.*GRAD_CACHE"):
+    with pytest.raises(InputError, match=f"cannot be stored in {tmp_path / 'file' / 'cache'}.*GRAD_CACHE"):
         cached(samples, backbone, tmp_path / "file" / "cache")
 
 

