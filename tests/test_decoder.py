@@ -55,6 +55,6 @@ def test_it_needs_a_model_and_normal_images(finished, tmp_path):
     folder, dataset = finished
     with pytest.raises(InputError, match="No checkpoint"):
         decoder_of_run(tmp_path, dataset)
-    without = dataclasses.replace(dataset, samples=dataset.select(split="test").samples)
+    without = dataclasses.replace(dataset, samples=tuple(dataset.select(split="test")))
     with pytest.raises(InputError, match="no normal training image"):
         decoder_of_run(folder, without)

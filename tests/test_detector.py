@@ -11,12 +11,12 @@ from PIL import Image
 from torch import Tensor
 
 from gradlib.checkpoint import save_model
-from gradlib.data.images import image_tensor, squashed
+from gradlib.data.images import image_array, squash
 from gradlib.data.samples import Dataset
 from gradlib.deploy import detector as detector_module
 from gradlib.deploy.detector import OUTPUTS, Detector, detector_of_run, write_detector
-from gradlib.deploy.onnx_file import parity
-from gradlib.deploy.onnx_session import session
+from gradlib.deploy.onnx_file import largest_difference
+from gradlib.deploy.onnx_session import open_session
 from gradlib.errors import InputError
 from gradlib.model import GRAD
 from gradlib.scores import anomaly_map, image_score
@@ -41,9 +41,9 @@ def pixels(seed: int) -> Tensor:
 def test_answer_is_that_of_the_parts(detector: Detector, tmp_path: Path) -> None:
     file = tmp_path / "photograph.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)).save(file)
-    answer = detector.answer(squashed(Image.open(file), S))
+    answer = detector.answer(torch.from_numpy(squash(Image.open(file), S)))
     backbone = detector.backbone
-    x = backbone.features(image_tensor(file, S, backbone.mean, backbone.std)[None], H)
+    x = backbone.features(torch.from_numpy(image_array(file, S, backbone.mean, backbone.std))[None], H)
     with torch.inference_mode():
         output = detector.model(x)
     maps = anomaly_map(output.error, S)
@@ -54,10 +54,10 @@ def test_answer_is_that_of_the_parts(detector: Detector, tmp_path: Path) -> None
 
 
 def test_file_answers_as_the_module(detector: Detector, written: Path) -> None:
-    assert max(parity(written, detector, [pixels(seed)]) for seed in range(4)) < 1e-4
-    run = session(written)
-    assert [node.name for node in run.get_outputs()] == list(OUTPUTS)
-    metadata = {name: json.loads(text) for name, text in run.get_modelmeta().custom_metadata_map.items()}
+    assert max(largest_difference(written, detector, [pixels(seed)]) for seed in range(4)) < 1e-4
+    session = open_session(written)
+    assert [node.name for node in session.get_outputs()] == list(OUTPUTS)
+    metadata = {name: json.loads(text) for name, text in session.get_modelmeta().custom_metadata_map.items()}
     assert (metadata["threshold"], metadata["threshold_from"], metadata["image_size"]) == (1.5, "nothing", S)
     assert metadata["backbone"]["name"] == "tf_efficientnet_lite0"
     assert "bilinear" in metadata["preprocessing"]

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from PIL import Image
 
-from gradlib.data.images import read_image, squashed
+from gradlib.data.images import read_image, squash
 from gradlib.data.readers import load_dataset
 from gradlib.deploy.detector import Detector, write_detector
 from gradlib.deploy.judge import COLUMNS, Judge, judge_folder, main
@@ -31,9 +32,8 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty solar cells, half of them in a subfolder."""
     folder = tmp_path_factory.mktemp("photographs")
     (folder / "late").mkdir()
-    for number, sample in enumerate(
-        load_dataset("elpv").samples[:: len(load_dataset("elpv").samples) // CELLS][:CELLS]
-    ):
+    samples = load_dataset("elpv")
+    for number, sample in enumerate(samples[:: len(samples) // CELLS][:CELLS]):
         place = folder / "late" if number % 2 else folder
         (place / f"{number:02}{sample.image.suffix}").write_bytes(sample.image.read_bytes())
     return folder
@@ -45,7 +45,7 @@ def scores(detector: Detector, cells: Path) -> dict[str, float]:
     paths = [path for path in cells.rglob("*") if path.is_file()]
     return {
         path.relative_to(cells).as_posix(): detector.answer(
-            squashed(read_image(path), detector.image_size)
+            torch.from_numpy(squash(read_image(path), detector.image_size))
         ).score.item()
         for path in paths
     }
@@ -81,6 +81,25 @@ def test_the_page_begins_with_the_highest_score(file: Path, cells: Path, tmp_pat
     assert "http" not in page
 
 
+def test_hidden_files_of_other_systems_are_not_judged(file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photographs"
+    for name in ("a.png", "more/b.png", ".trash/c.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (80, 80), "gray").save(folder / name)
+    for name in ("._a.png", "more/._b.png"):
+        (folder / name).write_bytes(b"resource fork")
+    assert main([str(file), str(folder), str(tmp_path / "out")]) == 0
+    with (tmp_path / "out" / "scores.csv").open(newline="") as table:
+        assert [row["photograph"] for row in csv.DictReader(table)] == ["a.png", "more/b.png"]
+
+
+def test_judging_loads_no_pytorch() -> None:
+    heavy = ("torch", "torchvision", "timm", "lightning_fabric", "skimage")
+    code = f"import sys, gradlib.deploy.judge; print([name for name in {heavy} if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"
+
+
 def test_what_cannot_be_read_is_named_and_the_rest_is_judged(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,6 +121,8 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_judged(
     page = (tmp_path / "out" / "index.html").read_text()
     assert "maps/a%20%231%20%26%20%3Cb%3E.png.png" in page
     assert "<b>" not in page
+    assert "a #1 &amp; &lt;b&gt;.png: " in page
+    assert page.index("cut.jpg: ") < page.index("deep.png: ")  # what could not be read comes first
 
 
 def test_mistakes_have_a_sentence(file: Path, cells: Path, tmp_path: Path) -> None:
@@ -115,7 +136,7 @@ def test_mistakes_have_a_sentence(file: Path, cells: Path, tmp_path: Path) -> No
     model = onnx.load(file)
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "other.onnx")
-    with pytest.raises(InputError, match="no threshold in it"):
+    with pytest.raises(InputError, match="contains no threshold"):
         judge_folder(tmp_path / "other.onnx", cells, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -136,5 +157,5 @@ def test_the_command_says_what_is_wrong(cells: Path, tmp_path: Path) -> None:
 
 
 def test_threshold_and_size_are_the_file_s(file: Path) -> None:
-    told = {p.key: json.loads(p.value) for p in onnx.load(file).metadata_props}
-    assert (Judge(file).threshold, Judge(file).size) == (told["threshold"], told["image_size"])
+    metadata = {p.key: json.loads(p.value) for p in onnx.load(file).metadata_props}
+    assert (Judge(file).threshold, Judge(file).size) == (metadata["threshold"], metadata["image_size"])

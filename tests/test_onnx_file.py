@@ -1,4 +1,4 @@
-"""ONNX files: what onnxruntime computes is what PyTorch does, and a file that is not whole says so."""
+"""ONNX files: what onnxruntime computes is what PyTorch does, and a broken file is named."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradlib.deploy.onnx_file import parity, write_onnx
-from gradlib.deploy.onnx_session import session
+from gradlib.deploy.onnx_file import largest_difference, write_onnx
+from gradlib.deploy.onnx_session import open_session
 from gradlib.errors import InputError
 
 
@@ -42,12 +42,12 @@ def example() -> list[Tensor]:
 def test_file_computes_what_the_module_does(tmp_path: Path) -> None:
     module, names = Small(), {"inputs": ["image", "shift"], "outputs": ["map", "score"]}
     path = write_onnx(module, example(), tmp_path / "new" / "small.onnx", **names, metadata={"C": [3, 4], "name": "ü"})
-    assert max(parity(path, module, example()) for _ in range(5)) < 1e-5
-    run = session(path)
-    assert [node.name for node in run.get_inputs()] == names["inputs"]
-    assert [node.name for node in run.get_outputs()] == names["outputs"]
-    found = {name: json.loads(text) for name, text in run.get_modelmeta().custom_metadata_map.items()}
-    assert found == {"C": [3, 4], "name": "ü"}
+    assert max(largest_difference(path, module, example()) for _ in range(5)) < 1e-5
+    session = open_session(path)
+    assert [node.name for node in session.get_inputs()] == names["inputs"]
+    assert [node.name for node in session.get_outputs()] == names["outputs"]
+    metadata_read = {name: json.loads(text) for name, text in session.get_modelmeta().custom_metadata_map.items()}
+    assert metadata_read == {"C": [3, 4], "name": "ü"}
     assert [file.name for file in path.parent.iterdir()] == ["small.onnx"]
 
 
@@ -65,4 +65,4 @@ def test_broken_file_is_named(contents: bytes | None, tmp_path: Path) -> None:
     if contents is not None:
         path.write_bytes(contents)
     with pytest.raises(InputError, match=r"broken\.onnx cannot be read as an ONNX model"):
-        session(path)
+        open_session(path)

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from gradbook.bench.browser import SITE, redraws
 from gradbook.living.explorer import NETWORK
-from gradlib.deploy.onnx_session import session
+from gradlib.deploy.onnx_session import open_session
 from living import drag, needs_browser, needs_site, states
 
 PAGE = "book/11_coordinate_space.html"
@@ -88,8 +88,8 @@ def alone(points: np.ndarray, *, away_from: np.ndarray) -> int:
 
 def assert_picture(figure: Locator, state: dict[str, Any], number: int, at: list[float]) -> None:
     """What the page painted is what the same file gives in Python, but for the rounding to bytes."""
-    run = session(SITE / "_static" / "generated" / NETWORK)
-    (wanted,) = run.run(None, {"local": state["v_l"][[number]], "free": np.array([at], "f4")})
+    session = open_session(SITE / "_static" / "generated" / NETWORK)
+    (wanted,) = session.run(None, {"local": state["v_l"][[number]], "free": np.array([at], "f4")})
     canvas = figure.get_by_role("img", name="picture of the normal feature")
     shown = np.array(canvas.evaluate(READ), "f4").reshape(112, 112, 4)[:, :, :3]
     assert np.abs(shown - np.rint(255 * wanted[0].transpose(1, 2, 0))).mean() / 255 < 1e-3

@@ -10,16 +10,16 @@ import torch
 from gradbook.analysis.space import PictureAt
 from gradlib.deploy.decoder import Decoder
 from gradlib.deploy.onnx_file import write_onnx
-from gradlib.deploy.onnx_session import session
+from gradlib.deploy.onnx_session import open_session
 from gradlib.errors import InputError
-from gradlib.inference import places
+from gradlib.inference import run_model
 from gradlib.model import GRAD
 from tiny_space import CONFIG, C, H
 
 
 def test_places_are_those_of_the_model() -> None:
     model, x = GRAD(CONFIG).train(), torch.randn(70, C, H, H)  # more than one block
-    found, output = places(model, x), model(x)
+    found, output = run_model(model, x), model(x)
     assert not model.training, "no jitter"
     torch.testing.assert_close(found.v_l, output.local_coordinates)
     torch.testing.assert_close(found.v_g, output.global_coordinates)
@@ -49,8 +49,8 @@ def test_the_file_for_the_page_gives_the_same_pictures(tmp_path: Path) -> None:
     picture = PictureAt(GRAD(CONFIG).eval(), Decoder(C))
     example = torch.rand(1, 2, H, H), torch.rand(1, 2)
     path = write_onnx(picture, example, tmp_path / "one.onnx", inputs=("local", "free"), outputs=("picture",))
-    run = session(path)
+    session = open_session(path)
     for _ in range(5):
         local, free = 2 * torch.rand(1, 2, H, H) - 1, 2 * torch.rand(1, 2) - 1
-        (found,) = run.run(None, {"local": local.numpy(), "free": free.numpy()})
+        (found,) = session.run(None, {"local": local.numpy(), "free": free.numpy()})
         np.testing.assert_allclose(found, picture(local, free).detach(), atol=1e-5)

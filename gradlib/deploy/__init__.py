@@ -1,4 +1,4 @@
-"""A trained detector in use: ONNX files, thresholds, folders of photographs."""
+"""Use a trained detector: ONNX files, thresholds, folders of photographs."""
 
 import lazy_loader
 

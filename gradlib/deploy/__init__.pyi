@@ -5,11 +5,11 @@ from .decoder import decoder_of_run as decoder_of_run
 from .detector import OUTPUTS as OUTPUTS
 from .detector import detector_of_run as detector_of_run
 from .detector import write_detector as write_detector
-from .onnx_file import parity as parity
+from .onnx_file import largest_difference as largest_difference
 from .onnx_file import write_onnx as write_onnx
-from .onnx_session import session as session
+from .onnx_session import open_session as open_session
+from .thresholds import choose_threshold as choose_threshold
 from .thresholds import confusion as confusion
-from .thresholds import cut as cut
-from .thresholds import drift as drift
 from .thresholds import false_alarm_bound as false_alarm_bound
+from .thresholds import measure_drift as measure_drift
 from .thresholds import normals_needed as normals_needed

@@ -1,32 +1,34 @@
 """From features back to pictures: a small network that shows what a feature map looks like (You et al. 2022, Fig. 5).
 
-It is trained on normal images alone and takes no part in detection; it lets a reader see what lies at a coordinate.
+It is trained on normal images alone and plays no part in detection; it shows what is stored at a coordinate.
 """
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from gradlib.checkpoint import load_model, load_tensors, save_tensors
-from gradlib.data.images import image_tensor
+from gradlib.data.images import image_array
 from gradlib.data.samples import Dataset
 from gradlib.errors import InputError
 from gradlib.features.backbones import backbone_of_run
-from gradlib.features.cache import FeatureCache, cached_features
+from gradlib.features.cache import cached_features
 from gradlib.seeds import epoch_generator
+from gradlib.standardise import Features
 
 FILE = "decoder.safetensors"
-BLACK, WHITE = (0.0,) * 3, (1.0,) * 3  # pictures stay in [0, 1]
-SCALE = 8  # pixels of the picture for each pixel of the map
+BLACK, WHITE = (0.0,) * 3, (1.0,) * 3  # as mean and std they leave images in [0, 1]
+SCALE = 8  # pixels of the picture per pixel of the map, along each axis
 WIDTHS = (64, 32, 16)
-EPOCHS, BATCH, RATE = 6, 32, 3e-3  # what half a minute on two cores allows; the error still falls slowly after it
+EPOCHS, BATCH, RATE = 6, 32, 3e-3  # half a minute on two cores; after it the error still falls slowly
 
 
 class Decoder(nn.Module):
-    """Features in the model's units (B, C, H, W) -> pictures (B, 3, 8H, 8W) in [0, 1]."""
+    """Standardised features (B, C, H, W) -> pictures (B, 3, 8H, 8W) in [0, 1]."""
 
     def __init__(self, C: int):
         super().__init__()
@@ -47,15 +49,15 @@ class Decoder(nn.Module):
 
 
 def convolution(C_in: int, C_out: int) -> tuple[nn.Module, ...]:
-    """A 3x3 convolution with what follows it: (B, C_in, H, W) -> (B, C_out, H, W)."""
+    """A 3x3 convolution, batch normalisation and ReLU: (B, C_in, H, W) -> (B, C_out, H, W)."""
     return nn.Conv2d(C_in, C_out, 3, padding=1, bias=False), nn.BatchNorm2d(C_out), nn.ReLU()
 
 
 def decoder_of_run(folder: Path | str, dataset: Dataset, *, seed: int = 0) -> Decoder:
-    """The decoder beside a run's model, in evaluation mode; trained at the first call, kept as decoder.safetensors.
+    """The decoder of a run's model, in evaluation mode; trained at the first call and saved as decoder.safetensors.
 
     folder: of a finished run with one model; dataset: that run's. Raises InputError without such a model or a normal
-    training image, and for a kept decoder that does not fit the model.
+    training image, and for a saved decoder that does not fit the model.
     """
     path = Path(folder) / FILE
     model, settings = load_model(folder)
@@ -66,26 +68,30 @@ def decoder_of_run(folder: Path | str, dataset: Dataset, *, seed: int = 0) -> De
         try:
             decoder.load_state_dict(load_tensors(path)[0])
         except RuntimeError as error:
-            raise InputError(f"{path} does not fit the model beside it: delete it, and it is trained anew.") from error
+            raise InputError(f"{path} does not fit the model beside it: delete it to train it anew.") from error
         return decoder.eval()
-    train = dataset.select(split="train", label=0).samples
+    train = dataset.select(split="train", label=0)
     if not train:
         raise InputError(
-            f"{dataset.root} has no normal training image to learn pictures from: give the run's own data."
+            f"{dataset.root} has no normal training image to train the decoder on: give the run's own data set."
         )
     size, H = settings["experiment"]["image_size"], model.config.map_size[0]
     features = cached_features(train, backbone_of_run(settings), image_size=size, map_size=H)
-    pictures = torch.stack([image_tensor(s.image, SCALE * H, BLACK, WHITE) for s in train])  # (N, 3, 8H, 8H)
-    train_decoder(decoder, features, (model.feature_mean, model.feature_std), pictures, seed=seed)
+    pictures = np.stack([image_array(s.image, SCALE * H, BLACK, WHITE) for s in train])  # (N, 3, 8H, 8H)
+    statistics = model.feature_mean, model.feature_std
+    train_decoder(decoder, features, statistics, torch.from_numpy(pictures), seed=seed)
     save_tensors(path, decoder.state_dict(), {"decoder": {"epochs": EPOCHS, "seed": seed}})
     return decoder.eval()
 
 
 def train_decoder(
-    decoder: Decoder, features: FeatureCache, units: tuple[Tensor, Tensor], pictures: Tensor, *, seed: int
+    decoder: Decoder, features: Features, statistics: tuple[Tensor, Tensor], pictures: Tensor, *, seed: int
 ) -> None:
-    """Least squares between decoded features and pictures; units: the model's mean and deviation (C,) of features."""
-    mean, std = (values[:, None, None] for values in units)  # (C, 1, 1)
+    """Minimise the mean squared error between decoded features (N, C, H, W) and pictures (N, 3, 8H, 8W).
+
+    statistics: mean and standard deviation (C,) by which the model standardises features; its decoder sees the same.
+    """
+    mean, std = (values[:, None, None] for values in statistics)  # (C, 1, 1)
     steps = EPOCHS * -(-len(pictures) // BATCH)
     optimiser = torch.optim.AdamW(decoder.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)

@@ -1,7 +1,7 @@
-"""The trained detector as one network, from a photograph's pixels to everything a reader wants to see of it.
+"""The trained detector as one network, from pixels to score, map, coordinates and the decoded normal image.
 
-What is spread over modules elsewhere (scaling, backbone, GRAD, Eq. 8, the score) is one `forward` here, so that one
-ONNX file holds the detector and a page can run it. Explained in {ref}`ch-page`.
+Normalisation, backbone, GRAD, Eq. 8 and the score are one `forward` here, so that one ONNX file holds the detector and
+a page can run it. Explained in {ref}`ch-page`.
 """
 
 from pathlib import Path
@@ -19,15 +19,15 @@ from gradlib.features.backbones import Backbone, backbone_of_run
 from gradlib.model import GRAD
 from gradlib.scores import anomaly_map, image_score
 
-WHITE = 255  # images are 8-bit numbers, 0 to WHITE
-OUTPUTS = ("score", "map", "d", "local", "global", "picture")  # the names of an Answer's parts in the file
+WHITE = 255  # pixels go from 0 to WHITE
+OUTPUTS = ("score", "map", "d", "local", "global", "picture")  # names of an Answer's parts in the ONNX file
 
 
 class Answer(NamedTuple):
-    """What the detector says of B photographs."""
+    """The detector's outputs for B images."""
 
-    score: Tensor  # (B,), of the map
-    map: Tensor  # (B, S, S), Eq. 8 at the photograph's size
+    score: Tensor  # (B,)
+    map: Tensor  # (B, S, S), Eq. 8 at the image's size
     d: Tensor  # (B, H, W)
     local: Tensor  # v^l (B, 2, H, W), in [-1, 1]
     global_: Tensor  # v^g (B, 2), in [-1, 1]
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
 
 class Detector(nn.Module):
-    """Pixels (B, 3, S, S) of 0 to 255 -> Answer; scaling and normalisation are part of it."""
+    """Pixels (B, 3, S, S) from 0 to 255 -> Answer; normalisation is included."""
 
     mean: Tensor
     std: Tensor
@@ -62,12 +62,12 @@ class Detector(nn.Module):
         S = self.image_size
         if image.shape[1:] != (3, S, S):
             raise InputError(
-                f"Pixels of shape {tuple(image.shape)} do not fit: give (B, 3, {S}, {S}), as `squashed` does."
+                f"Pixels of shape {tuple(image.shape)} do not fit: give (B, 3, {S}, {S}), as `squash` does."
             )
         return self(image)
 
     def shape(self) -> dict[str, int]:
-        """S of the input, H of the map and R of the local grid."""
+        """The sizes: "size" S of the input, "H" of the map, "R" of the local grid."""
         config = self.model.config
         return {"size": self.image_size, "H": config.map_size[0], "R": config.local_resolution}
 
@@ -75,7 +75,7 @@ class Detector(nn.Module):
 def detector_of_run(folder: Path | str, dataset: Dataset) -> Detector:
     """The detector of a finished run with one model; dataset: that run's, for the decoder (`decoder_of_run`).
 
-    Raises InputError where the local grid cannot be drawn as a plane, or there is no such model.
+    Raises InputError without such a model, and if its local grid is not two-dimensional.
     """
     model, settings = load_model(folder)
     if (model.config.local_memory, model.config.local_dim) != ("grid", 2):
@@ -85,10 +85,10 @@ def detector_of_run(folder: Path | str, dataset: Dataset) -> Detector:
 
 
 def write_detector(detector: Detector, path: Path, *, threshold: float, threshold_from: str) -> Path:
-    """Write it as an ONNX file for one photograph at a time, with what its user must know as metadata.
+    """Write the detector as an ONNX file for one image at a time, with threshold and preprocessing as metadata.
 
-    threshold: tau of {eq}`eq-threshold`, in the score's unit; threshold_from: in words, the scores it was taken from.
-    Returns the path. Raises InputError as `write_onnx` does.
+    threshold: tau of {eq}`eq-threshold`, in the score's unit; threshold_from: a sentence on the scores that it was
+    computed from. Returns the path. Raises InputError as `write_onnx` does.
     """
     S = detector.image_size
     metadata: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Models as ONNX files, which run without PyTorch: in onnxruntime, and in a browser by its WebAssembly build."""
+"""Write models as ONNX files, which run without PyTorch: in onnxruntime, also in a browser by its WebAssembly build."""
 
 import contextlib
 import io
@@ -14,12 +14,12 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from gradlib.deploy.onnx_session import session
+from gradlib.deploy.onnx_session import open_session
 from gradlib.errors import InputError
-from gradlib.files import put
+from gradlib.files import replace_file
 
 OPSET = 18
-TOLERANCE = 1e-4  # of what onnxruntime computes from what PyTorch does, relative to the largest number of an output
+TOLERANCE = 1e-4  # of onnxruntime against PyTorch, relative to the largest number of an output
 
 
 def write_onnx(
@@ -31,10 +31,10 @@ def write_onnx(
     outputs: Sequence[str],
     metadata: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Export a module in evaluation mode for inputs of the example's shapes; written in one step, then compared.
+    """Export a module in evaluation mode for inputs of the example's shapes; returns the path.
 
-    metadata: plain JSON types, kept in the file as text under their names. Raises InputError if onnxruntime computes
-    something else from the example than PyTorch does, by more than TOLERANCE.
+    The file is checked before it replaces an old one. metadata: plain JSON types, stored in the file as text under
+    their names. Raises InputError if onnxruntime and PyTorch differ on the example by more than TOLERANCE.
     """
     module = module.eval().cpu()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -51,26 +51,26 @@ def write_onnx(
     part = path.with_name(path.name + ".part")
     try:
         part.write_bytes(model.SerializeToString())
-        difference = parity(part, module, example)
-        if not difference <= TOLERANCE:  # NaN is no agreement either
+        difference = largest_difference(part, module, example)
+        if not difference <= TOLERANCE:  # NaN counts as a difference
             raise InputError(f"{path.name} differs from PyTorch by {difference:.1g}: report it with your versions.")
-        put(part, path)
+        replace_file(part, path)
     finally:
         part.unlink(missing_ok=True)
     return path
 
 
-def parity(path: Path, module: nn.Module, example: Sequence[Tensor]) -> float:
+def largest_difference(path: Path, module: nn.Module, example: Sequence[Tensor]) -> float:
     """The largest difference between onnxruntime's outputs and PyTorch's, relative to each output's largest number.
 
-    example: one tensor for each input. NaN where an output holds NaN. Raises InputError as `session` does.
+    example: one tensor for each input. NaN if an output holds NaN. Raises InputError as `open_session` does.
     """
-    ready = session(path)
-    given = zip(ready.get_inputs(), example, strict=True)
-    found = ready.run(None, {node.name: tensor.numpy() for node, tensor in given})
+    session = open_session(path)
+    named = zip(session.get_inputs(), example, strict=True)
+    outputs = session.run(None, {node.name: tensor.numpy() for node, tensor in named})
     with torch.no_grad():
-        wanted = module(*example)
-    wanted = (wanted,) if isinstance(wanted, Tensor) else wanted
-    pairs = zip(found, (tensor.numpy() for tensor in wanted), strict=True)
-    # NumPy's maximum, as Python's may pass over NaN
+        expected = module(*example)
+    expected = (expected,) if isinstance(expected, Tensor) else expected
+    pairs = zip(outputs, (tensor.numpy() for tensor in expected), strict=True)
+    # NumPy's maximum, as Python's may skip NaN
     return float(np.max([np.abs(one - other).max() / max(np.abs(other).max(), 1e-12) for one, other in pairs]))

@@ -1,4 +1,4 @@
-"""An ONNX file, ready to run without PyTorch."""
+"""Run an ONNX file without PyTorch."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import onnxruntime
 from gradlib.errors import InputError
 
 
-def session(path: Path) -> onnxruntime.InferenceSession:
-    """The file, ready to run on the CPU. Raises InputError if it is missing or no ONNX model."""
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """The ONNX file loaded by onnxruntime on the CPU. Raises InputError if it is missing or not an ONNX model."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:

@@ -16,7 +16,7 @@ from PIL import Image
 from gradbook.bench.timing import resident
 from gradlib.deploy.decoder import Decoder
 from gradlib.deploy.detector import Detector, write_detector
-from gradlib.deploy.judge import Judge, Verdict, judged, write_page
+from gradlib.deploy.judge import Judge, Verdict, judge_each, write_page
 from gradlib.features.backbones import load_backbone
 from gradlib.model import GRAD
 from gradlib.presets import preset_config
@@ -38,7 +38,7 @@ def draw(folder: Path) -> None:
 def detector_file(folder: Path) -> Path:
     torch.manual_seed(0)
     backbone = load_backbone(pretrained=False)
-    model = GRAD(preset_config("lite", channels=backbone.channels, map_size=(H, H)))
+    model = GRAD(preset_config("lite", (backbone.channels, H, H)))
     detector = Detector(backbone, model, Decoder(backbone.channels), image_size=S)
     return write_detector(detector, folder / "detector.onnx", threshold=1.0, threshold_from="nothing")
 
@@ -51,7 +51,7 @@ def measure(rounds: int) -> dict[str, Any]:
         draw(photographs)
         judge, points, verdicts = Judge(detector_file(Path(place))), [], list[Verdict]()
         began = time.perf_counter()
-        for verdict in judged(judge, photographs, out):
+        for verdict in judge_each(judge, photographs, out):
             verdicts.append(verdict)
             if len(verdicts) in MARKS:
                 points.append({"photographs": len(verdicts), "bytes": resident()})
