@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from gradlib.errors import InputError
 from gradlib.metrics.curves import auroc, average_precision, f1_max
-from gradlib.metrics.evaluation import METRIC_NAMES, evaluate, mean_over_classes
+from gradlib.metrics.evaluation import METRIC_NAMES, evaluate, mean_over_categories
 from gradlib.metrics.ranking import Metric
 from gradlib.metrics.region_overlap import aupro
 
@@ -81,7 +82,7 @@ def test_f1_max_looks_at_every_threshold_and_not_at_a_grid() -> None:
     assert f1_max(scores, labels).value == 1
 
 
-def test_auroc_of_wrongly_signed_scores_is_below_half_and_never_flipped() -> None:
+def test_auroc_of_wrongly_signed_scores_is_below_half_and_never_complemented() -> None:
     scores, labels = random_case("distinct", 3)
     right, wrong = auroc(scores, labels).value, auroc(-scores, labels).value
     assert wrong < 0.5 < right
@@ -165,6 +166,22 @@ def test_evaluate_gives_the_seven_metrics_of_images_and_of_all_pixels() -> None:
     assert metrics["pixel_auroc"] != evaluate(maps[6:], scores[6:], labels[6:], masks[6:])["pixel_auroc"]
 
 
+def test_tensors_and_arrays_give_the_same_metrics() -> None:
+    maps, scores, labels, masks = images()
+    tensors = torch.from_numpy(maps).requires_grad_(), *map(torch.from_numpy, (scores, labels, masks))
+    assert evaluate(*tensors) == evaluate(maps, scores, labels, masks)
+    assert evaluate(*tensors[:3], None) == evaluate(maps, scores, labels, None)
+    assert [measure(*tensors[1:3]) for measure in MEASURES] == [measure(scores, labels) for measure in MEASURES]
+    assert aupro(tensors[0], tensors[3]) == aupro(maps, masks)
+
+
+def test_metrics_print_as_their_value_or_the_reason() -> None:
+    assert f"{Metric(0.97318)} {Metric(1.0)} {Metric(None, 'no masks')}" == "0.9732 1.0000 undefined (no masks)"
+    printed = str(evaluate(*images()[:3], None))
+    assert printed.startswith("{'image_auroc': 0.")
+    assert printed.endswith("'aupro': undefined (no masks)}")
+
+
 def test_evaluate_does_not_depend_on_the_order_of_the_images() -> None:
     maps, scores, labels, masks = images()
     order = np.random.default_rng(2).permutation(len(labels))
@@ -173,16 +190,16 @@ def test_evaluate_does_not_depend_on_the_order_of_the_images() -> None:
         assert metric.value == pytest.approx(metrics[name].value, abs=1e-12)
 
 
-def test_only_the_official_protocol_flips_and_only_the_two_aurocs() -> None:
+def test_only_the_released_protocol_complements_and_only_the_two_aurocs() -> None:
     maps, scores, labels, masks = images()
     paper = evaluate(-maps, -scores, labels, masks)
-    official = evaluate(-maps, -scores, labels, masks, "released")
+    released = evaluate(-maps, -scores, labels, masks, "released")
     for name in METRIC_NAMES:
         if name in ("image_auroc", "pixel_auroc"):
             assert paper[name].value < 0.5
-            assert official[name].value == 1 - paper[name].value
+            assert released[name].value == 1 - paper[name].value
         else:
-            assert official[name] == paper[name]
+            assert released[name] == paper[name]
     assert evaluate(maps, scores, labels, masks, "released") == evaluate(maps, scores, labels, masks)
 
 
@@ -234,19 +251,19 @@ def test_evaluate_refuses_what_does_not_fit_together() -> None:
             evaluate(*arguments)
 
 
-def test_mean_over_classes_is_plain_and_undefined_where_a_class_is() -> None:
-    per_class = {
+def test_mean_over_categories_is_plain_and_undefined_where_one_is() -> None:
+    by_category = {
         "bottle": {"image_auroc": Metric(1.0), "aupro": Metric(0.9)},
         "cable": {"image_auroc": Metric(0.5), "aupro": Metric(None, "no masks")},
         "pill": {"image_auroc": Metric(0.9), "aupro": Metric(None, "no masks")},
     }
-    mean = mean_over_classes(per_class)
+    mean = mean_over_categories(by_category)
     assert mean["image_auroc"] == Metric(pytest.approx(0.8, abs=1e-15))
     assert mean["aupro"] == Metric(None, "undefined for cable (no masks), pill (no masks)")
 
 
-def test_mean_over_no_class_or_unlike_classes_is_refused() -> None:
-    with pytest.raises(InputError, match="no class to take a mean over"):
-        mean_over_classes({})
-    with pytest.raises(InputError, match="Class 'pill' has the metrics"):
-        mean_over_classes({"cable": {"aupro": Metric(0.5)}, "pill": {"image_ap": Metric(0.5)}})
+def test_mean_over_no_category_or_unlike_ones_is_refused() -> None:
+    with pytest.raises(InputError, match="no category to average over"):
+        mean_over_categories({})
+    with pytest.raises(InputError, match="Category 'pill' has the metrics"):
+        mean_over_categories({"cable": {"aupro": Metric(0.5)}, "pill": {"image_ap": Metric(0.5)}})

@@ -1,1 +1,1 @@
-"""AUROC, AP, F1-max and AUPRO, and their evaluation by class."""
+"""AUROC, AP, F1-max and AUPRO, and their evaluation by category."""

@@ -1,17 +1,15 @@
-"""From maps and scores to the seven metrics of each class."""
+"""From maps and scores to the seven metrics of each category."""
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from gradlib.data.images import read_mask
-from gradlib.data.samples import Sample, rows_by_category
+from gradlib.data.samples import Sample, read_masks, rows_by_category
 from gradlib.errors import InputError
-from gradlib.metrics.curves import _three
-from gradlib.metrics.ranking import Metric, binary_labels, finite_scores, rank
+from gradlib.metrics.ranking import Metric, as_array, binary_labels, finite_scores, rank
 from gradlib.metrics.region_overlap import aupro
 from gradlib.scores import anomaly_map, check_protocol, image_score
 
@@ -19,61 +17,88 @@ METRIC_NAMES = ("image_auroc", "image_ap", "image_f1max", "pixel_auroc", "pixel_
 
 
 def evaluate(
-    maps: np.ndarray,
-    image_scores: np.ndarray,
-    labels: np.ndarray,
-    masks: np.ndarray | None,
+    maps: ArrayLike | Tensor,
+    image_scores: ArrayLike | Tensor,
+    labels: ArrayLike | Tensor,
+    masks: ArrayLike | Tensor | None,
     protocol: str = "paper",
 ) -> dict[str, Metric]:
-    """All of METRIC_NAMES for the test images of one class of objects.
+    """All of METRIC_NAMES for the test images of one category; arrays and tensors alike.
 
-    maps (N, S, S) anomaly maps and image_scores (N,), both made by gradlib.scores under the same protocol;
-    labels (N,) 0 normal, 1 anomalous; masks (N, S, S) true where anomalous, or None when the class has none.
-    Pixel metrics and AUPRO count every pixel of every image: those of the normal images are negatives, and so are
-    those of an anomalous image whose mask is empty (a defect lost at this size). Without masks they are undefined.
-    protocol "paper" reports values as they are; "released" turns an image or pixel AUROC below 0.5 into 1 - AUROC, as
-    the released code does (it hides swapped labels or signs, so it is done nowhere else).
-    Raises InputError for an unknown protocol, shapes that do not fit, values not finite, labels or masks other than
-    0 and 1, and a normal image with anomalous pixels in its mask.
+    maps (N, S, S) and image_scores (N,), both by gradlib.scores under the same protocol; labels (N,) 0 normal, 1
+    anomalous; masks (N, S, S) true where anomalous, or None if there are none. Pixel metrics and AUPRO count every
+    pixel of every image: those of normal images are negatives, and so are those of an anomalous image whose mask is
+    empty (a defect lost at this size). Without masks they are undefined. protocol "paper" reports all values as they
+    are; "released" turns an image or pixel AUROC below 0.5 into 1 - AUROC, as the released code does (this hides
+    swapped labels or signs, so it is done nowhere else). Raises InputError for an unknown protocol, shapes that do not
+    fit, values that are not finite, labels or masks other than 0 and 1, and a normal image with anomalous pixels.
+
+        print(evaluate(maps, image_score(maps), test.labels, test.masks(224)))
     """
     check_protocol(protocol)
-    maps = finite_scores(maps, "anomaly maps")
+    maps, labels = finite_scores(maps, "anomaly maps"), as_array(labels)
     image_ranking = rank(image_scores, labels, "image scores")
-    if maps.ndim != 3 or np.shape(labels) != (len(maps),):
+    if maps.ndim != 3 or labels.shape != (len(maps),):
         raise InputError(
-            f"The anomaly maps have shape {maps.shape} and the labels {np.shape(labels)}: "
+            f"The anomaly maps have shape {maps.shape} and the labels {labels.shape}: "
             f"give maps (N, S, S) and one label for each map."
         )
-    metrics = _three(image_ranking, "image")
+    values = [image_ranking.auroc(), image_ranking.average_precision(), image_ranking.f1_max()]
     if masks is None:
-        metrics |= {name: Metric(None, "no masks") for name in METRIC_NAMES[3:]}
+        values += [Metric(None, "no masks")] * 4
     else:
         checked = _checked_masks(masks, maps.shape, labels)
-        metrics |= _three(rank(maps, checked, "anomaly maps"), "pixel") | {"aupro": aupro(maps, checked)}
+        pixel_ranking = rank(maps, checked, "anomaly maps")
+        values += [pixel_ranking.auroc(), pixel_ranking.average_precision(), pixel_ranking.f1_max()]
+        values.append(aupro(maps, checked))
+    metrics = dict(zip(METRIC_NAMES, values, strict=True))
     if protocol == "released":
-        metrics |= {name: flipped(metrics[name]) for name in ("image_auroc", "pixel_auroc")}
+        metrics |= {name: complement(metrics[name]) for name in ("image_auroc", "pixel_auroc")}
     return metrics
 
 
-def mean_over_classes(per_class: Mapping[str, Mapping[str, Metric]]) -> dict[str, Metric]:
-    """The plain mean over classes of each metric; undefined, naming the classes, where any class has no value.
+def measure(
+    d: Tensor, samples: Sequence[Sample], image_size: int, protocol: str, *, score: Tensor | None = None
+) -> tuple[dict[str, dict[str, Metric]], np.ndarray]:
+    """The seven metrics of each category and the image scores (N,), from d (N, H, W); protocol as in gradlib.scores.
 
-    Leaving such a class out instead would compare means over different classes. Raises InputError when there is no
-    class, or when the classes do not hold the same metrics.
+    score: (N,) for a method with image scores of its own; otherwise they are computed from the maps.
     """
-    if not per_class:
-        raise InputError("There is no class to take a mean over: evaluate at least one class first.")
-    first_class, first = next(iter(per_class.items()))
-    for name, metrics in per_class.items():
+    scores = np.empty(len(samples), np.float32)
+    metrics = {}
+    for category, rows in rows_by_category(samples).items():
+        maps = anomaly_map(d[rows], image_size, protocol)  # (n, S, S)
+        scores[rows] = (image_score(maps, protocol) if score is None else score[rows]).numpy()
+        part = [samples[i] for i in rows]
+        labels, masks = np.array([s.label for s in part]), read_masks(part, image_size)
+        metrics[category] = evaluate(maps, scores[rows], labels, masks, protocol)
+    return metrics, scores
+
+
+def mean_over_categories(by_category: Mapping[str, Mapping[str, Metric]]) -> dict[str, Metric]:
+    """The plain mean over categories of each metric; undefined, with the names, if any category has no value.
+
+    Leaving such a category out instead would compare means over different categories. Raises InputError without any
+    category, or if the categories do not have the same metrics.
+    """
+    if not by_category:
+        raise InputError("There is no category to average over: evaluate at least one first.")
+    first_name, first = next(iter(by_category.items()))
+    for name, metrics in by_category.items():
         if set(metrics) != set(first):
             raise InputError(
-                f"Class {name!r} has the metrics {sorted(metrics)} but class {first_class!r} has {sorted(first)}: "
-                f"evaluate every class in the same way."
+                f"Category {name!r} has the metrics {sorted(metrics)} but category {first_name!r} has {sorted(first)}: "
+                f"evaluate every category in the same way."
             )
-    return {metric: _mean({name: metrics[metric] for name, metrics in per_class.items()}) for metric in first}
+    return {metric: _mean({name: metrics[metric] for name, metrics in by_category.items()}) for metric in first}
 
 
-def _checked_masks(masks: np.ndarray, shape: tuple[int, ...], labels: np.ndarray) -> np.ndarray:
+def complement(auroc: Metric) -> Metric:
+    """The released code's reading of an AUROC: 1 - AUROC if it is below one half, else itself."""
+    return Metric(1 - auroc.value) if auroc.value is not None and auroc.value < 0.5 else auroc
+
+
+def _checked_masks(masks: ArrayLike | Tensor, shape: tuple[int, ...], labels: np.ndarray) -> np.ndarray:
     checked = binary_labels(masks, "masks")
     if checked.shape != shape:
         raise InputError(
@@ -83,51 +108,14 @@ def _checked_masks(masks: np.ndarray, shape: tuple[int, ...], labels: np.ndarray
     if contradictory.any():
         raise InputError(
             f"Image {int(np.argmax(contradictory))} (counted from 0) is labelled normal but its mask has anomalous "
-            f"pixels: give labels and masks in the order of the maps, or mend the label."
+            f"pixels: give labels and masks in the order of the maps, or correct the label."
         )
     return checked
 
 
-def flipped(metric: Metric) -> Metric:
-    """The released code's reading of an AUROC: below one half it becomes 1 - AUROC."""
-    return Metric(1 - metric.value) if metric.value is not None and metric.value < 0.5 else metric
-
-
-def _mean(of_classes: Mapping[str, Metric]) -> Metric:
-    values = [metric.value for metric in of_classes.values() if metric.value is not None]
-    if len(values) == len(of_classes):
+def _mean(by_category: Mapping[str, Metric]) -> Metric:
+    values = [metric.value for metric in by_category.values() if metric.value is not None]
+    if len(values) == len(by_category):
         return Metric(math.fsum(values) / len(values))
-    undefined = [f"{name} ({metric.reason})" for name, metric in of_classes.items() if metric.value is None]
+    undefined = [f"{name} ({metric.reason})" for name, metric in by_category.items() if metric.value is None]
     return Metric(None, f"undefined for {', '.join(undefined)}")
-
-
-def measure(
-    d: Tensor, samples: Sequence[Sample], image_size: int, protocol: str, *, score: Tensor | None = None
-) -> tuple[dict[str, dict[str, Metric]], np.ndarray]:
-    """The seven metrics of each class and the image scores (N,) from d (N, H, W); protocol as in gradlib.scores.
-
-    score: (N,) for a method that has image scores of its own; else they come from the maps.
-    """
-    scores = np.empty(len(samples), np.float32)
-    metrics = {}
-    for category, rows in rows_by_category(samples).items():
-        maps = anomaly_map(d[rows], image_size, protocol)  # (n, S, S)
-        scores[rows] = (image_score(maps, protocol) if score is None else score[rows]).numpy()
-        labels = np.array([samples[i].label for i in rows])
-        masks = masks_of([samples[i] for i in rows], image_size)
-        metrics[category] = evaluate(maps.numpy(), scores[rows], labels, masks, protocol)
-    return metrics, scores
-
-
-def masks_of(samples: Sequence[Sample], size: int, *, warn: bool = True) -> np.ndarray | None:
-    """Masks (n, size, size), or None, with a warning where only some are missing, if a defective image has none."""
-    without = [s for s in samples if s.label == 1 and s.mask is None]
-    if not without:
-        return np.stack([read_mask(s, size) for s in samples])
-    if warn and any(s.mask is not None for s in samples):
-        warnings.warn(
-            f"{len(without)} defective image(s) of class {without[0].category!r} have no mask (first: "
-            f"{without[0].image}): add the masks under ground_truth, or pixel metrics of this class are undefined.",
-            stacklevel=2,
-        )
-    return None

@@ -1,29 +1,31 @@
-"""AUPRO: how much of each defect is found, every defect counting the same whatever its size, at few false positives."""
+"""AUPRO: the covered share of each defect region, all regions weighted equally, at low false-positive rates."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage
+from torch import Tensor
 
 from gradlib.errors import InputError
-from gradlib.metrics.ranking import Metric, binary_labels, finite_scores
+from gradlib.metrics.ranking import Metric, as_array, binary_labels, finite_scores
 
-# Pixels that touch at a corner are one region, as in the MVTec evaluation; scipy's default is edges only.
+# pixels that touch at a corner belong to one region, as in the MVTec evaluation; scipy's default is edges only
 NEIGHBOURS = np.ones((3, 3))
 BLOCK = 2**22  # anomalous pixels at a time
 
 
-def aupro(maps: np.ndarray, masks: np.ndarray, limit: float = 0.3) -> Metric:
+def aupro(maps: ArrayLike | Tensor, masks: ArrayLike | Tensor, limit: float = 0.3) -> Metric:
     """Area under the per-region-overlap curve up to a false-positive rate of `limit`, divided by `limit`.
 
-    maps (N, S, S) anomaly maps, masks (N, S, S) true where anomalous. Per threshold: the mean over all 8-connected
-    regions of all images of the covered fraction of the region, against the fraction of all background pixels (those
-    of normal images too) at or above it. Exact: the curve through all distinct scores, tied ones joined by a line, cut
-    at the limit by linear interpolation. Threshold grids come out lower (100 thresholds: about 0.9 points).
-    Undefined without a region or without background. Raises InputError for shapes that differ, values not finite,
-    masks other than 0 and 1, and a limit outside (0, 1]. Definition: Bergmann et al., IJCV 2021 (MVTec AD).
+    Definition: Bergmann et al., IJCV 2021 (MVTec AD). maps (N, S, S) anomaly maps, masks (N, S, S) true where
+    anomalous. For each threshold: the covered fraction of a region, averaged over all 8-connected regions of all
+    images, against the fraction of all background pixels (those of normal images included) at or above it. Exact: the
+    curve through all distinct scores, ties joined by a line, cut at the limit by linear interpolation. Threshold grids
+    give lower values (100 thresholds: by about 0.9 points). Undefined without a region or without background. Raises
+    InputError for shapes that differ, values that are not finite, masks other than 0 and 1, and a limit outside (0, 1].
     """
     if not 0 < limit <= 1:
         raise InputError(f"The AUPRO limit is {limit}: give a false-positive rate above 0 and at most 1, such as 0.3.")
-    values, anomalous = np.asarray(maps), binary_labels(masks, "masks")
+    values, anomalous = as_array(maps), binary_labels(masks, "masks")
     if values.ndim != 3 or values.shape != anomalous.shape:
         raise InputError(
             f"The anomaly maps have shape {values.shape} and the masks {anomalous.shape}: give both as (N, S, S)."
@@ -39,27 +41,28 @@ def aupro(maps: np.ndarray, masks: np.ndarray, limit: float = 0.3) -> Metric:
     scores, area = values[anomalous], 0.0
     for start in range(0, len(scores), BLOCK):
         part = slice(start, start + BLOCK)
-        area += float(weights[part] @ _found_within(scores[part], background, limit))
+        area += float(weights[part] @ _mean_coverage(scores[part], background, limit))
     return Metric(area)
 
 
 def _region_weights(anomalous: np.ndarray) -> np.ndarray:
-    """Of each anomalous pixel: 1 / (pixels of its region * number of regions), summing to 1."""
+    """For each anomalous pixel 1 / (pixels of its region * number of regions); the sum is 1."""
     sizes, count = [], 0
-    for mask in anomalous:  # one by one: labels of all at once would be 4 bytes a pixel
-        regions, found = ndimage.label(mask, structure=NEIGHBOURS)
+    for mask in anomalous:  # one by one: labels of all images together would take 4 bytes a pixel
+        regions, number = ndimage.label(mask, structure=NEIGHBOURS)
         region = regions[mask] - 1
         sizes.append(np.bincount(region)[region])
-        count += found
+        count += number
     return 1 / (np.concatenate(sizes) * float(count))
 
 
-def _found_within(scores: np.ndarray, background: np.ndarray, limit: float) -> np.ndarray:
-    """The fraction of the false-positive rates in [0, limit] at which each score is found; background ascending.
+def _mean_coverage(scores: np.ndarray, background: np.ndarray, limit: float) -> np.ndarray:
+    """The coverage of the pixels with these scores, averaged over false-positive rates in [0, limit].
 
-    As a function of the number of background pixels let through, a pixel's coverage is 0 up to those above its score,
-    rises linearly over those that tie with it, and stays 1. The curve is the weighted sum of these ramps, so its area
-    is the weighted sum of theirs: no thresholds need to be walked and only the background is sorted.
+    background: ascending. As a function of the number of false positives, a pixel's coverage is 0 up to the number of
+    background pixels above its score, rises linearly over those that tie with it, and stays 1. The curve is the
+    weighted sum of these ramps, so its area is that of theirs: no loop over thresholds, and only the background is
+    sorted.
     """
     end = limit * background.size
     above = background.size - np.searchsorted(background, scores, "right")

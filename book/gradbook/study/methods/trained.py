@@ -18,7 +18,7 @@ from gradlib.errors import InputError
 from gradlib.features.cache import FeatureCache, cached_features
 from gradlib.inference import distances, run_model
 from gradlib.metrics.curves import auroc
-from gradlib.metrics.evaluation import flipped
+from gradlib.metrics.evaluation import complement
 from gradlib.model import GRAD
 from gradlib.presets import preset_config
 from gradlib.scores import anomaly_map, image_score
@@ -113,7 +113,7 @@ def auroc_after_epoch(
         score = image_score(maps, experiment.protocol).numpy()
         metrics = [auroc(score[numbers], labels[numbers]) for numbers in rows.values()]
         if experiment.protocol == "released":
-            metrics = [flipped(metric) for metric in metrics]
+            metrics = [complement(metric) for metric in metrics]
         return sum(metric.value or 0.0 for metric in metrics) / len(metrics)  # None was refused above
 
     return mean_auroc
