@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gradbook.paths import results_folder
-from gradbook.plots.detector import side_by_side
+from gradbook.plots.detector import maps_of_methods
 from gradbook.study import method_maps
 from gradbook.study.record import Scores, write_json
 from gradlib.data.readers import load_dataset
@@ -59,5 +59,5 @@ def test_a_damaged_file_is_refused(damage, tmp_path: Path) -> None:
 def test_the_committed_maps_are_of_the_plan_s_runs_and_can_be_drawn() -> None:
     maps = method_maps.read_method_maps()
     assert {name: run["run"] for name, run in json.loads(MAPS.read_text())["runs"].items()} == method_maps.RUNS
-    figure = side_by_side(maps, load_dataset("elpv").root)
+    figure = maps_of_methods(maps, load_dataset("elpv").root)
     assert len(figure.axes) == len(maps.images) * (1 + len(method_maps.RUNS))

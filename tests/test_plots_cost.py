@@ -1,4 +1,4 @@
-"""The figure of sizes shows the width that its slider names."""
+"""The figure of sizes shows the width that its slider selects."""
 
 from gradbook.bench.counts import TABLE_6
 from gradbook.plots.cost import cost_line

@@ -1,6 +1,5 @@
-"""Figures of limits hold what they are given, and their controls show one thing at a time."""
+"""Figures of limits keep their values, and their controls show one thing at a time."""
 
-import matplotlib as mpl
 import pytest
 import torch
 from PIL import Image
@@ -10,7 +9,7 @@ from gradbook.plots import limits
 
 def test_methods_have_a_button_for_each_metric() -> None:
     points = {1: (80.0, 1.0), 4: (90.0, 0.5)}
-    figure = limits.by_number({"image": {"a": points, "b": points}, "pixel": {"a": points}}, "images")
+    figure = limits.metrics_by_number({"image": {"a": points, "b": points}, "pixel": {"a": points}}, "images")
     assert [trace.visible for trace in figure.data] == [True, True, False]
     (menu,) = figure.layout.updatemenus
     assert [button.label for button in menu.buttons] == ["image", "pixel"]
@@ -27,12 +26,12 @@ def test_scores_stand_in_the_row_of_their_group() -> None:
 
 
 @pytest.fixture
-def growing() -> limits.Growing:
-    pictures = [Image.new("L", (20, 20), 40 * step) for step in range(3)]
-    return limits.Growing(["none", "some", "more"], pictures, torch.rand(3, 2, 2), [1.0, 2.0, 3.0])
+def growing() -> limits.GrowingChange:
+    images = [Image.new("L", (20, 20), 40 * step) for step in range(3)]
+    return limits.GrowingChange(["none", "some", "more"], images, torch.rand(3, 2, 2), [1.0, 2.0, 3.0])
 
 
-def test_slider_moves_every_kind_and_a_button_shows_one(growing: limits.Growing) -> None:
+def test_slider_moves_every_change_and_a_button_shows_one(growing: limits.GrowingChange) -> None:
     figure = limits.growing_changes({"darker": growing, "blur": growing}, 2.5)
     assert [trace.visible for trace in figure.data] == [True] * 4 + [False] * 4
     assert len(figure.frames) == len(figure.layout.sliders[0].steps) == 3
@@ -42,10 +41,3 @@ def test_slider_moves_every_kind_and_a_button_shows_one(growing: limits.Growing)
     (menu,) = figure.layout.updatemenus
     assert menu.buttons[1].args == ("visible", (False,) * 4 + (True,) * 4)
     assert figure.frames[0].data[0].source.startswith("data:image/png;base64,")
-
-
-def test_changed_photographs_have_their_names(growing: limits.Growing) -> None:
-    mpl.use("Agg")
-    named = dict(zip("abc", growing.pictures, strict=True))
-    figure = limits.changed_photographs(named, columns=2)
-    assert [axis.get_title() for axis in figure.axes] == ["a", "b", "c", ""]

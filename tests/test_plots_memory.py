@@ -1,27 +1,18 @@
 """The figures of a memory show every map and every mean where it belongs."""
 
-from collections.abc import Iterator
-
 import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt
 
 from gradbook.plots.memory import corner, growth, memory_maps
 
 
-@pytest.fixture(autouse=True)
-def close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
-
-
 def test_corner_names_every_new_point() -> None:
-    corner(np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]]), {"p": (2, 0), "q": (1.5, 1.5)})
-    (axis,) = plt.gcf().axes
+    figure = corner(np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]]), {"p": (2, 0), "q": (1.5, 1.5)})
+    (axis,) = figure.axes
     points = [np.asarray(line.get_xydata())[0].tolist() for line in axis.lines if line.get_marker() == "x"]
     assert points == [[2.0, 0.0], [1.5, 1.5]]
     assert [text.get_text() for text in axis.texts] == ["p", "q"]
@@ -44,7 +35,7 @@ def test_slider_shows_the_maps_of_its_memory_on_one_scale() -> None:
     assert np.array_equal(figure.data[0].z, figure.frames[figure.layout.sliders[0].active].data[0].z)
 
 
-def test_growth_draws_means_and_deviations_and_tells_lines_apart_without_colour() -> None:
+def test_growth_shows_means_and_deviations_with_different_dashes() -> None:
     figure = growth({"a": {16: [1.0, 3.0], 64: [1.0, 1.0]}, "b": {16: [5.0, 5.0]}}, "error")
     assert tuple(figure.data[0].y) == (2.0, 1.0)
     assert figure.data[0].error_y.array == pytest.approx([2**0.5, 0.0])

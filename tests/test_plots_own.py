@@ -1,4 +1,4 @@
-"""Figures of somebody's own photographs hold what they are given, and say it in words."""
+"""Figures of the reader's own photographs keep their values, and their alternative text states them."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from conftest import save
-from gradbook.plots.own_photographs import false_alarm_promises, luck, verdicts, window_of_score
+from gradbook.plots.own_photographs import false_alarm_bounds, false_alarm_histograms, scoring_window, verdicts
 from gradlib.deploy.thresholds import false_alarm_bound
 
 
 def test_window_is_where_the_mean_is_largest() -> None:
-    found = np.zeros((28, 28), np.float32)
-    found[10:14, 20:24] = 1
-    assert window_of_score(found) == (10, 20, 4)
+    anomaly_map = np.zeros((28, 28), np.float32)
+    anomaly_map[10:14, 20:24] = 1
+    assert scoring_window(anomaly_map) == (10, 20, 4)
 
 
 def test_photographs_have_their_verdicts(tmp_path: Path) -> None:
@@ -26,16 +26,16 @@ def test_photographs_have_their_verdicts(tmp_path: Path) -> None:
     assert titles == ["good/a.png\n1.00: passes", "rust/a.png\n3.00: defective"]
 
 
-def test_promises_fall_with_the_number_of_photographs() -> None:
-    figure = false_alarm_promises([5, 10, 100], 0.95, 10)
+def test_bounds_fall_with_the_number_of_photographs() -> None:
+    figure = false_alarm_bounds([5, 10, 100], 0.95, 10)
     assert list(figure.data[0].y) == [false_alarm_bound(n) for n in (5, 10, 100)]
     assert list(figure.data[1].y) == [1 / 6, 1 / 11, 1 / 101]
     assert "10 held-out photographs" in figure.layout.meta["alt"]
 
 
-def test_luck_has_a_step_for_each_number_of_photographs() -> None:
+def test_histograms_have_a_step_for_each_number_of_photographs() -> None:
     rates = {5: np.array([0.0, 0.1, 0.3, 0.6]), 10: np.array([0.05, 0.05, 0.1, 0.1])}
-    figure = luck(rates, {5: 0.45, 10: 0.26}, 0.05)
+    figure = false_alarm_histograms(rates, {5: 0.45, 10: 0.26}, 0.05)
     assert [step.label for step in figure.layout.sliders[0].steps] == ["5", "10"]
     assert [trace.visible for trace in figure.data] == [True, False]
     assert [sum(trace.y) for trace in figure.data] == pytest.approx([1, 1])

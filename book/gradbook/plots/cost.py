@@ -1,10 +1,11 @@
-"""Figures of what a model costs: sizes that a slider moves along, and the paper's rows beside them."""
+"""The cost of a model: its size and FLOPs, with the paper's rows for comparison."""
 
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
 from gradbook.bench.counts import Published
+from gradbook.plots.common import slider
 
 
 def cost_line(
@@ -14,12 +15,11 @@ def cost_line(
     *,
     start: int,
 ) -> go.Figure:
-    """GFLOPs over millions of parameters; a slider picks the width whose points are shown, beginning with `start`.
+    """GFLOPs over millions of parameters; a slider selects the width of psi, at first `start`.
 
-    clouds: by width, millions of parameters and GFLOPs of the models that `names` names. rows: two of the paper's
-    Table 6, as diamonds. Explained in {ref}`ch-cost`.
+    clouds: width -> (millions of parameters, GFLOPs) of the models called `names`. rows: two of the paper's Table 6,
+    drawn as diamonds. Explained in {ref}`ch-cost`.
     """
-    widths = list(clouds)
     x, y = clouds[start]
     figure = go.Figure(go.Scatter(x=list(x), y=list(y), text=list(names), mode="markers", name="1 to 14 basic blocks"))
     for (name, row), symbol in zip(rows.items(), ("diamond", "diamond-open"), strict=True):
@@ -29,8 +29,7 @@ def cost_line(
         {"label": str(width), "method": "restyle", "args": [{"x": [list(x)], "y": [list(y)]}, [0]]}
         for width, (x, y) in clouds.items()
     ]
-    slider = {"active": widths.index(start), "steps": steps, "currentvalue": {"prefix": "width "}}
-    figure.update_layout(sliders=[slider])
+    figure.update_layout(sliders=[slider(steps, "width ", start=list(clouds).index(start))])
     figure.update_xaxes(title="parameters, millions", range=[0, 24])
     figure.update_yaxes(title="GFLOPs for one image", range=[0, 34])
     return figure

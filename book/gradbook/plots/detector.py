@@ -1,70 +1,68 @@
-"""Figures of a detector at work: photographs with their maps, its loss, and the outcomes at a threshold."""
+"""A detector at work: images above their anomaly maps, and its training loss."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import plotly.graph_objects as go
 import torch
-from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 
 from gradbook.page import describe
+from gradbook.plots.common import add_d_colorbar, remove_ticks, subplots
 from gradbook.study.method_maps import MethodMaps
 from gradlib.data.images import read_image
 from gradlib.scores import anomaly_map
 
+SIZE = 224  # pixels of images and maps
 
-def photographs_with_maps(
+
+def images_above_maps(
     paths: Sequence[Path], d: np.ndarray, titles: Sequence[str], *, protocol: str = "paper", vmax: float | None = None
 ) -> Figure:
-    """Each photograph above its anomaly map, all maps on one colour scale; d: (n, H, W) of these n images."""
-    size = 224
-    maps = anomaly_map(torch.from_numpy(d), size, protocol).numpy()
+    """Each image above its anomaly map, all maps on one colour scale that ends at `vmax`, by default at their maximum.
+
+    d: (n, H, W), the distances of these n images.
+    """
+    maps = anomaly_map(torch.from_numpy(d), SIZE, protocol).numpy()  # (n, S, S)
     top = float(maps.max()) if vmax is None else vmax
-    figure, axes = plt.subplots(2, len(paths), figsize=(1.3 * len(paths), 3.0), squeeze=False)
+    figure, axes = subplots(2, len(paths), (1.3 * len(paths), 3.0))
     for column, (path, title) in enumerate(zip(paths, titles, strict=True)):
-        photograph = read_image(path).resize((size, size))
-        axes[0, column].imshow(photograph)
+        axes[0, column].imshow(read_image(path).resize((SIZE, SIZE)))
         axes[0, column].set_title(title, fontsize=9)
-        drawn = axes[1, column].imshow(maps[column], cmap="cividis", vmin=0, vmax=top)
+        heatmap = axes[1, column].imshow(maps[column], cmap="cividis", vmin=0, vmax=top)
     for axis in axes.flat:
         axis.set_axis_off()
-    bar_of_d(figure, drawn, axes[1, :])
+    add_d_colorbar(figure, heatmap, axes[1, :])
     return figure
 
 
-def bar_of_d(figure: Figure, drawn: AxesImage, axes: np.ndarray) -> Colorbar:
-    """A colour bar beside the axes of maps of d, with its letter upright: a lying d is read as another letter."""
-    bar = figure.colorbar(drawn, ax=axes, shrink=0.9)
-    bar.set_label("d", rotation=0, labelpad=9)
-    return bar
+def maps_of_methods(methods: MethodMaps, root: Path) -> Figure:
+    """Images above their maps by each method; a method's colour scale ends at the largest d of its normal images.
 
-
-def side_by_side(methods: MethodMaps, root: Path) -> Figure:
-    """Photographs above the maps of each method; a map's scale ends at the largest d of that method's normal images."""
-    names, size = list(methods.d), 224
-    columns = len(methods.images)
-    figure, axes = plt.subplots(
-        1 + len(names), columns, figsize=(1.1 * columns, 1.15 * (1 + len(names))), squeeze=False
-    )
+    root: the data set's folder, to which the images' paths are relative.
+    """
+    names, columns = list(methods.d), len(methods.images)
+    rows = 1 + len(names)
+    figure, axes = subplots(rows, columns, (1.1 * columns, 1.15 * rows))
     for column, image in enumerate(methods.images):
-        axes[0, column].imshow(read_image(root / image).resize((size, size)))
+        axes[0, column].imshow(read_image(root / image).resize((SIZE, SIZE)))
         for row, name in enumerate(names, start=1):
-            drawn = anomaly_map(torch.from_numpy(methods.d[name][[column]]), size)[0].numpy()  # (S, S)
-            axes[row, column].imshow(drawn, cmap="cividis", vmin=0, vmax=methods.normal_top[name])
+            values = anomaly_map(torch.from_numpy(methods.d[name][[column]]), SIZE)[0].numpy()  # (S, S)
+            axes[row, column].imshow(values, cmap="cividis", vmin=0, vmax=methods.normal_top[name])
+    remove_ticks(axes)
     for axis in axes.flat:
-        axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-    for row, name in enumerate(["photograph", *names]):
+    for row, name in enumerate(["image", *names]):
         axes[row, 0].set_ylabel(name)
     return figure
 
 
 def loss_curve(losses: Sequence[float], drops: Sequence[int]) -> go.Figure:
-    """The mean loss of each epoch on a logarithmic axis, and where both learning rates fall tenfold."""
+    """The mean loss of each epoch on a logarithmic axis, with dashed lines after the epochs in `drops`.
+
+    There both learning rates fall to a tenth.
+    """
     epochs = list(range(1, len(losses) + 1))
     figure = go.Figure(go.Scatter(x=epochs, y=list(losses), mode="lines+markers", name="loss (Eq. 7)"))
     for drop in drops:
@@ -73,5 +71,5 @@ def loss_curve(losses: Sequence[float], drops: Sequence[int]) -> go.Figure:
     return describe(
         figure,
         f"The training loss is {losses[0]:.3f} in the first and {losses[-1]:.3f} in the last of {len(losses)} epochs; "
-        "dashed lines mark where both learning rates fall tenfold.",
+        "dashed lines mark where both learning rates fall to a tenth.",
     )

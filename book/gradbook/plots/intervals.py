@@ -1,4 +1,4 @@
-"""Figures of paired differences: a dot with its 95 % interval for each comparison."""
+"""Paired differences: a dot with its 95 % interval for each comparison."""
 
 import textwrap
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from gradbook.page import OKABE_ITO, describe
+from gradbook.plots.common import add_buttons, rounded
 from gradbook.study.bootstrap import Comparison
 from gradbook.study.tables import HEADINGS
 
@@ -48,11 +49,11 @@ def interval_rows(
 
 
 def _dots_with_bars(gaps: Mapping[str, Comparison]) -> dict[str, object]:
-    """The data of a trace, to 3 decimals, so that a page stays small."""
-    above = [round(gap.high - gap.difference, 3) for gap in gaps.values()]
-    below = [round(gap.difference - gap.low, 3) for gap in gaps.values()]
+    """The data of a trace."""
+    above = rounded([gap.high - gap.difference for gap in gaps.values()])
+    below = rounded([gap.difference - gap.low for gap in gaps.values()])
     return {
-        "x": [round(gap.difference, 3) for gap in gaps.values()],
+        "x": rounded([gap.difference for gap in gaps.values()]),
         "y": [_wrapped(name) for name in gaps],
         "error_x": {"array": above, "arrayminus": below},
     }
@@ -64,12 +65,11 @@ def _wrapped(name: str) -> str:
 
 
 def _add_buttons(figure: go.Figure, metrics: list[str]) -> None:
-    """Show the first metric, which has one trace for each verdict, and a button for each if there are several."""
+    """Show the first metric and, if there are several, a button for each; a metric has one trace for each verdict."""
     of_trace = [metric for metric in metrics for _ in STYLES]
     visible = {metric: [metric == other for other in of_trace] for metric in metrics}
     for trace, metric in zip(figure.data, of_trace, strict=True):
         trace.visible = metric == metrics[0]
     buttons = [{"label": HEADINGS[m], "method": "update", "args": [{"visible": visible[m]}]} for m in metrics]
-    menu = {"type": "buttons", "direction": "right", "buttons": buttons, "x": 0, "y": 1.18, "xanchor": "left"}
     if len(metrics) > 1:
-        figure.update_layout(updatemenus=[menu])
+        add_buttons(figure, buttons, x=1, y=1.18, xanchor="right")  # names of rows leave little room on the left

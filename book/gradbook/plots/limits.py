@@ -1,60 +1,55 @@
-"""Figures of limits: methods over the number of images, scores in rows, and one photograph that changes."""
+"""Limits of a detector: metrics over the number of images, scores in rows, and an image under a growing change."""
 
 import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
-import numpy as np
 import plotly.graph_objects as go
-from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
 from gradbook.page import OKABE_ITO
-from gradbook.plots.common import Series, with_bars
-from gradbook.plots.grid1d import DASHES
-from gradbook.plots.planes import NOW
+from gradbook.plots.common import DASHES, SYMBOLS, Series, add_buttons, add_frames, rounded, with_bars
 
-SYMBOLS = ("circle", "diamond", "square", "x")
-SHOWN = 112  # pixels of a photograph in a figure
+SIDE = 112  # pixels of an image in a figure
+TRACES = 4  # of each growing change: the curve, and the three of `_state`
 
 
-def by_number(series: Mapping[str, Mapping[str, Mapping[int, tuple[float, float]]]], x_title: str) -> go.Figure:
-    """Mean and deviation, in percent, of each method over a number; a button for each metric.
+def metrics_by_number(series: Mapping[str, Mapping[str, Mapping[int, tuple[float, float]]]], x_title: str) -> go.Figure:
+    """Mean and standard deviation of each method over a number, in percent; a button for each metric.
 
     series: metric -> method -> number -> (mean, deviation).
     """
-    drawn: list[Series] = []
-    shown: list[str] = []
+    lines: list[Series] = []
+    metric_of_line: list[str] = []
     for metric, methods in series.items():
-        for number, (method, points) in enumerate(methods.items()):
+        for i, (method, points) in enumerate(methods.items()):
             mean, deviation = zip(*points.values(), strict=True)
-            dash, symbol, colour = DASHES[number], SYMBOLS[number], OKABE_ITO[number]
-            drawn.append(Series(method, list(points), mean, deviation, dash=dash, symbol=symbol, color=colour))
-            shown.append(metric)
+            style = {"dash": DASHES[i], "symbol": SYMBOLS[i], "color": OKABE_ITO[i]}
+            lines.append(Series(method, list(points), mean, deviation, **style))
+            metric_of_line.append(metric)
     buttons = []
     for metric in series:
-        seen = {"visible": [metric == other for other in shown]}
-        buttons.append({"label": metric, "method": "update", "args": [seen, {"yaxis.title.text": f"{metric}, %"}]})
+        visible = {"visible": [metric == other for other in metric_of_line]}
+        buttons.append({"label": metric, "method": "update", "args": [visible, {"yaxis.title.text": f"{metric}, %"}]})
     numbers = sorted({x for methods in series.values() for points in methods.values() for x in points})
     first = next(iter(series))
-    figure = with_bars(drawn, x_title=x_title, y_title=f"{first}, %", ticks=numbers)
-    for trace, metric in zip(figure.data, shown, strict=True):
+    figure = with_bars(lines, x_title=x_title, y_title=f"{first}, %", ticks=numbers)
+    for trace, metric in zip(figure.data, metric_of_line, strict=True):
         trace.visible = metric == first
-    figure.update_layout(updatemenus=[{"type": "buttons", "direction": "right", "buttons": buttons, "y": 1.3, "x": 1}])
+    add_buttons(figure, buttons, y=1.3, x=1)
     return figure
 
 
 def score_rows(
     groups: Mapping[str, Sequence[float]], threshold: float, names: Mapping[str, Sequence[str]]
 ) -> go.Figure:
-    """A row of points for each group of scores, and the threshold; names: what single points are, where told."""
+    """A row of points for each group of scores, and the threshold; names: group -> hover text of each of its points."""
     figure = go.Figure()
     for number, (group, scores) in enumerate(groups.items()):
         figure.add_scatter(
-            x=_rounded(scores),
+            x=rounded(scores),
             y=[group] * len(scores),
             mode="markers",
             marker={"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 9, "opacity": 0.5},
@@ -75,61 +70,46 @@ def score_rows(
 
 
 @dataclass(frozen=True)
-class Growing:
-    """One photograph under a change that grows from nothing, and what the detector says at each step."""
+class GrowingChange:
+    """One image under a change of growing strength, with the detector's maps and scores at each step."""
 
     labels: Sequence[str]  # of the steps
-    pictures: Sequence[Image.Image]
+    images: Sequence[Image.Image]
     d: Tensor  # (steps, H, W)
     scores: Sequence[float]
 
 
-def growing_changes(kinds: Mapping[str, Growing], threshold: float) -> go.Figure:
-    """A button for each kind of change and a slider over its strength: photograph, d, and the score at each step."""
-    first = next(iter(kinds.values()))
-    steps = range(len(first.labels))
-    top = max(float(kind.d.max()) for kind in kinds.values())
-    high = 1.4 * max(threshold, *(max(kind.scores) for kind in kinds.values()))
+def growing_changes(changes: Mapping[str, GrowingChange], threshold: float) -> go.Figure:
+    """Image, d and score at each step; a button selects the kind of change, a slider the step."""
+    steps = len(next(iter(changes.values())).labels)
+    top = max(float(change.d.max()) for change in changes.values())
+    high = 1.4 * max(threshold, *(max(change.scores) for change in changes.values()))
     figure = go.Figure()
-    for number, kind in enumerate(kinds.values()):
-        curve = go.Scatter(x=list(steps), y=_rounded(kind.scores), mode="lines", xaxis="x3", yaxis="y3")
+    for number, change in enumerate(changes.values()):
+        curve = go.Scatter(x=list(range(steps)), y=rounded(change.scores), mode="lines", xaxis="x3", yaxis="y3")
         curve.update(line={"color": OKABE_ITO[0], "width": 2}, hoverinfo="skip")
-        for trace in (curve, *_state(kind, 0, top, high)):
+        for trace in (curve, *_state(change, 0, top, high)):
             figure.add_trace(trace.update(visible=number == 0))
-    moving = [4 * number + part for number in range(len(kinds)) for part in (1, 2, 3)]
-    figure.frames = [
-        go.Frame(
-            name=str(step), data=[t for kind in kinds.values() for t in _state(kind, step, top, high)], traces=moving
-        )
-        for step in steps
-    ]
-    shown = [name for name in kinds for _ in range(4)]
-    buttons = [
-        {"label": name, "method": "restyle", "args": ["visible", [name == other for other in shown]]} for name in kinds
-    ]
+    moving = [n for n in range(TRACES * len(changes)) if n % TRACES]  # all but the curves
+    frames = []
+    for step in range(steps):
+        states = [trace for change in changes.values() for trace in _state(change, step, top, high)]
+        frames.append(go.Frame(name=str(step), data=states, traces=moving))
     figure.add_shape(
         {"type": "line", "xref": "x3 domain", "yref": "y3", "x0": 0, "x1": 1, "y0": threshold, "y1": threshold}
         | {"line": {"dash": "dash", "color": "grey"}}
     )
-    figure.update_layout(
-        **_two_pictures_above_a_curve(len(steps), high),
-        showlegend=False,
-        height=460,
-        sliders=[
-            {
-                "active": 0,
-                "steps": [{"label": str(s), "method": "animate", "args": [[str(s)], NOW]} for s in steps],
-                "currentvalue": {"prefix": "step "},
-                "pad": {"t": 56},
-            }
-        ],
-        updatemenus=[{"type": "buttons", "direction": "right", "buttons": buttons, "y": 1.15, "x": 1}],
-    )
+    figure.update_layout(**_axes_of_changes(steps, high), showlegend=False, height=460)
+    add_frames(figure, frames, "step ")
+    name_of_trace = [name for name in changes for _ in range(TRACES)]
+    visible = {name: [name == other for other in name_of_trace] for name in changes}
+    buttons = [{"label": name, "method": "restyle", "args": ["visible", visible[name]]} for name in changes]
+    add_buttons(figure, buttons, y=1.15, x=1)
     return figure
 
 
-def _two_pictures_above_a_curve(steps: int, high: float) -> dict[str, dict[str, object]]:
-    """The axes: photograph and map beside each other, and below them the scores, up to `high`, of so many steps."""
+def _axes_of_changes(steps: int, high: float) -> dict[str, dict[str, object]]:
+    """Axes of the image and the map side by side, and below them of the scores, from 0 to `high`."""
     bare = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False}
     across = {**bare, "constrain": "domain"}
     down = {**bare, "domain": [0.42, 1], "autorange": "reversed", "constraintoward": "bottom"}
@@ -143,19 +123,24 @@ def _two_pictures_above_a_curve(steps: int, high: float) -> dict[str, dict[str, 
     }
 
 
-def _state(kind: Growing, step: int, top: float, high: float) -> list[go.Image | go.Heatmap | go.Scatter]:
-    """What the slider changes of one kind: photograph, map and the point on the curve of scores."""
-    d = [[round(value, 2) for value in row] for row in kind.d[step].tolist()]
+def _state(change: GrowingChange, step: int, top: float, high: float) -> list[go.Image | go.Heatmap | go.Scatter]:
+    """What the slider changes: the image, its map on a scale from 0 to `top`, and the point on the curve of scores."""
     return [
-        go.Image(source=_png(kind.pictures[step]), hoverinfo="skip", xaxis="x", yaxis="y"),
+        go.Image(source=_data_url(change.images[step]), hoverinfo="skip", xaxis="x", yaxis="y"),
         go.Heatmap(
-            z=d, zmin=0, zmax=top, showscale=False, hovertemplate="d = %{z}<extra></extra>", xaxis="x2", yaxis="y2"
+            z=rounded(change.d[step], 2),
+            zmin=0,
+            zmax=top,
+            showscale=False,
+            hovertemplate="d = %{z}<extra></extra>",
+            xaxis="x2",
+            yaxis="y2",
         ),
-        go.Scatter(  # the point on the curve, and words above the curve's middle, where a telephone has room for them
-            x=[step, (len(kind.labels) - 1) / 2],
-            y=[*_rounded([kind.scores[step]]), high],
+        go.Scatter(  # the point, and its label above the middle of the curve, where it fits on a telephone
+            x=[step, (len(change.labels) - 1) / 2],
+            y=[round(change.scores[step], 3), high],
             mode="markers+text",
-            text=["", f"{kind.labels[step]}: {kind.scores[step]:.2f}"],
+            text=["", f"{change.labels[step]}: {change.scores[step]:.2f}"],
             textposition="bottom center",
             marker={"size": [12, 0], "opacity": 1, "color": OKABE_ITO[1]},
             cliponaxis=False,
@@ -165,25 +150,8 @@ def _state(kind: Growing, step: int, top: float, high: float) -> list[go.Image |
     ]
 
 
-def _rounded(scores: Sequence[float]) -> list[float]:
-    """Plain numbers to 3 decimals, so that a page stays small."""
-    return [round(float(score), 3) for score in scores]
-
-
-def _png(picture: Image.Image) -> str:
-    """The photograph as an address that holds it, in grey and small."""
+def _data_url(image: Image.Image) -> str:
+    """A small grey copy of the image as a data URL."""
     file = io.BytesIO()
-    picture.convert("L").resize((SHOWN, SHOWN)).save(file, "PNG")
+    image.convert("L").resize((SIDE, SIDE)).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-
-
-def changed_photographs(pictures: Mapping[str, Image.Image], columns: int = 5) -> Figure:
-    """Named photographs in rows of `columns`."""
-    rows = -(-len(pictures) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(1.5 * columns, 1.75 * rows), squeeze=False)
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for axis, (name, picture) in zip(axes.flat, pictures.items(), strict=False):
-        axis.imshow(np.asarray(picture.convert("RGB")))
-        axis.set_title(name, fontsize=10)
-    return figure

@@ -1,6 +1,5 @@
-"""The figures of coordinates show each patch and each image once, where it lies."""
+"""Coordinate planes show each patch and each image once, at its coordinates; maps are those of the model."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
@@ -8,31 +7,24 @@ import pytest
 import torch
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt
 
-from gradbook.plots.planes import feature_stages, global_plane, local_plane, photograph_row, photographs_and_maps
+from gradbook.plots.planes import forward_maps, global_plane, local_plane, maps_by_condition
 from gradlib.config import GradConfig
 from gradlib.data.samples import Sample
 from gradlib.model import GRAD
-
-
-@pytest.fixture(autouse=True)
-def close_figures() -> Iterator[None]:
-    yield
-    plt.close("all")
 
 
 def random(*shape: int) -> torch.Tensor:
     return 2 * torch.rand(*shape, generator=torch.Generator().manual_seed(0)) - 1
 
 
-def test_slider_of_the_local_plane_picks_one_row_of_each_cell() -> None:
+def test_slider_of_the_local_plane_highlights_one_row_of_each_image() -> None:
     coordinates = {"normal": random(2, 5, 4), "defective": random(2, 5, 4).flip(1)}
     figure = local_plane(coordinates, {name: random(5, 4).abs() for name in coordinates}, R=3)
     assert len(figure.data[0].x) == 9
     assert [step["args"][0][0] for step in figure.layout.sliders[0].steps] == [frame.name for frame in figure.frames]
     for h, frame in enumerate(figure.frames):
-        assert [figure.data[number].name for number in frame.traces] == ["normal: picked", "defective: picked"]
+        assert [figure.data[number].name for number in frame.traces] == ["normal: this row", "defective: this row"]
         for trace, c in zip(frame.data, coordinates.values(), strict=True):
             assert trace.x == pytest.approx(c[0, h].tolist(), abs=1e-3)
             assert trace.y == pytest.approx(c[1, h].tolist(), abs=1e-3)
@@ -55,34 +47,24 @@ def test_global_plane_names_every_image_once_and_moves_it_with_the_epochs() -> N
     assert figure.data[1].x == figure.frames[-1].data[0].x
 
 
-def test_photographs_stand_in_a_row_under_their_names() -> None:
-    pictures = {"one": random(4, 4), "two": random(4, 4) / 2}
-    photograph_row(pictures)
-    shown = {axis.get_title(): torch.as_tensor(axis.images[0].get_array()) for axis in plt.gcf().axes}
-    assert list(shown) == list(pictures)
-    assert all(torch.equal(shown[name], pictures[name]) for name in pictures)
+def test_maps_of_a_single_image() -> None:
+    figure = maps_by_condition({"only": random(4, 4)}, {"d": random(1, 2, 2).abs()})
+    assert [axis.get_title() for axis in figure.axes[:2]] == ["image", "d"]
 
 
-def test_a_single_photograph_is_drawn_too() -> None:
-    photograph_row({"only": random(4, 4)})
-    assert [axis.get_title() for axis in plt.gcf().axes] == ["only"]
-    photographs_and_maps({"only": random(4, 4)}, {"d": random(1, 2, 2).abs()})
-    assert [axis.get_title() for axis in plt.gcf().axes[:2]] == ["photograph", "d"]
-
-
-def test_stages_show_the_maps_of_the_output() -> None:
+def test_forward_maps_are_those_of_the_output() -> None:
     model = GRAD(GradConfig(channels=4, map_size=(6, 6), fusion="slim", blocks=1, width=4)).eval()
     with torch.no_grad():
         output = model(random(1, 4, 6, 6))
-    feature_stages(random(12, 12), output)
-    shown = {axis.get_title(): axis.images[0].get_array() for axis in plt.gcf().axes if axis.get_title()}
-    assert next(iter(shown)) == "photograph"
-    assert torch.equal(torch.as_tensor(shown["$d$"]), output.error[0])
-    assert torch.equal(torch.as_tensor(shown["$S$"]), output.similarity[0])
+    figure = forward_maps(random(12, 12), output)
+    panels = {axis.get_title(): axis.images[0].get_array() for axis in figure.axes if axis.get_title()}
+    assert next(iter(panels)) == "image"
+    assert torch.equal(torch.as_tensor(panels["$d$"]), output.error[0])
+    assert torch.equal(torch.as_tensor(panels["$S$"]), output.similarity[0])
 
 
 def test_maps_of_all_conditions_share_one_scale() -> None:
     maps = {"both": random(2, 3, 3).abs(), "one": 5 * random(2, 3, 3).abs()}
-    photographs_and_maps({"a": random(6, 6), "b": random(6, 6)}, maps)
-    limits = {image.get_clim() for axis in plt.gcf().axes[:6] for image in axis.images if image.cmap.name == "cividis"}
+    figure = maps_by_condition({"a": random(6, 6), "b": random(6, 6)}, maps)
+    limits = {image.get_clim() for axis in figure.axes[:6] for image in axis.images if image.cmap.name == "cividis"}
     assert limits == {(0.0, float(maps["one"].max()))}
