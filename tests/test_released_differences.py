@@ -106,6 +106,6 @@ def test_a_list_that_does_not_fit_its_schema_is_refused(tmp_path) -> None:
 
 
 def test_the_figure_of_epochs_marks_the_last_and_the_best() -> None:
-    figure = released.epochs_figure({"seed 0": [0.5, 0.9, 0.8]})
+    figure = released.scores_by_epoch({"seed 0": [0.5, 0.9, 0.8]})
     assert "best in epoch 2 of 3, 10.00 points" in figure.layout.meta["alt"]
     assert [trace.y[0] for trace in figure.data[1:]] == pytest.approx([80, 90])

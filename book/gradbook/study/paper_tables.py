@@ -6,10 +6,11 @@ import pandas as pd
 from IPython.display import Markdown
 
 from gradbook.study.coverage import state
-from gradbook.study.plan import ROOTS, read_plan
+from gradbook.study.plan import read_plan
 from gradbook.study.published import published, published_methods
 from gradbook.study.statistics import Record, read_group, tidy_metrics
 from gradbook.study.tables import BOTH, HEADINGS, in_percent, markdown, with_source
+from gradlib.data.archives import ARCHIVES
 from gradlib.errors import InputError
 
 
@@ -39,7 +40,8 @@ def group_table(group: str) -> Markdown:
     rows = read_group(group)
     metrics = tidy_metrics(rows).query("category == 'mean'").set_index("row")
     paper = pd.DataFrame({row: planned.paper or (None, None) for row, planned in plan.items()}, BOTH, dtype=float).T
-    has_paper = paper.notna().any(axis=None) and next(iter(plan.values())).experiment.dataset in ROOTS
+    dataset = next(iter(plan.values())).experiment.dataset
+    has_paper = paper.notna().any(axis=None) and dataset in published().index.unique("dataset")
     parts = []
     for metric in BOTH:
         part = beside_paper(paper[metric], metrics.loc[metrics["metric"] == metric, "value"])
