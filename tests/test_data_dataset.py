@@ -30,7 +30,7 @@ def test_root_defaults_to_the_data_set_s_own_variable_which_the_refusal_names(ti
     assert load_dataset("mvtec").root == tiny_mvtec
     for nothing in (None, ""):
         with pytest.raises(
-            InputError, match=r"'visa' needs the folder of VisA.*download visa.*as root.*set GRAD_VISA\."
+            InputError, match=r"'visa' needs the folder of VisA.*as root.*set GRAD_VISA; .*download visa"
         ):
             load_dataset("visa", nothing)
     monkeypatch.setenv("GRAD_MVTEC", str(tiny_mvtec / "nowhere"))

@@ -57,7 +57,7 @@ def test_visa_follows_its_split_file(tiny_visa):
 def test_partial_released_visa_category_is_read_with_a_warning(tiny_visa):
     (tiny_visa / "board").rename(tiny_visa / "candle")
     edit(tiny_visa, "board", "candle")
-    with pytest.warns(UserWarning, match="'candle'.* 1 training, 1 normal test and 1 anomalous .* 900, 100 and 100"):
+    with pytest.warns(UserWarning, match="'candle'.* 1 training, 1 normal test, 1 anomalous .* 900, 100, 100"):
         load_dataset("visa", tiny_visa)
 
 

@@ -81,7 +81,7 @@ def test_damaged_part_is_fetched_again_before_the_address_is_blamed(archive_at, 
         ("page", 1, "a web page instead of the archive"),
         ("wrong", 1, "a file with the wrong sha256"),
         ("busy", 3, "the server answered 503"),
-        ("always_breaks", 3, f"the transfer (broke off|ended after {HALF})"),
+        ("always_breaks", 3, r"the transfer broke off"),
     ],
 )
 def test_bad_address_is_named_and_the_next_one_used(archive_at, server, tmp_path, capsys, manner, requests, reason):

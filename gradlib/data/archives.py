@@ -3,7 +3,6 @@
 import lzma
 import shutil
 import tarfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -98,7 +97,8 @@ def unpack(file: Path, archive: Archive, target: Path) -> None:
     try:
         with tarfile.open(file) as tar:
             # members are read in sequence: listing them first would decompress everything twice
-            tar.extractall(staging, members=_with_progress(tar), filter=_safe_member)
+            members = tqdm(tar, desc="unpacking", unit=" files", disable=None)  # None: silent without a terminal
+            tar.extractall(staging, members=members, filter=_safe_member)
         top = _top(staging, archive)
         (top / MARKER).write_text(archive.sha256 + "\n")
         top.replace(target)
@@ -111,10 +111,6 @@ def unpack(file: Path, archive: Archive, target: Path) -> None:
         ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def _with_progress(tar: tarfile.TarFile) -> Iterable[tarfile.TarInfo]:
-    return tqdm(tar, desc="unpacking", unit=" files", disable=None)  # None: silent without a terminal
 
 
 def _safe_member(member: tarfile.TarInfo, destination: str) -> tarfile.TarInfo:

@@ -45,9 +45,7 @@ def fetch(archive: Archive, folder: Path, *, accept_licence: bool = False) -> Pa
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder / f".{archive.name}.lock", timeout=0):
             if not is_unpacked(archive, target):
-                file = _archive_file(archive, folder)
-                _need_space(folder, archive.unpacked, f"unpack {archive.title}")
-                unpack(file, archive, target)
+                unpack(_archive_file(archive, folder), archive, target)
     except filelock.Timeout as error:
         raise InputError(f"Another process is fetching {archive.title} to {folder}: wait for it to end.") from error
     except OSError as error:
@@ -66,8 +64,18 @@ def _archive_file(archive: Archive, folder: Path) -> Path:
         file.replace(aside)
         _say(f"{file} has the wrong sha256 (incomplete, or another file): renamed to {aside.name}, downloading anew.")
     if not (_size(part) >= archive.size and _is_right(part, archive)):  # complete if killed just before its renaming
-        _need_space(folder, archive.size - _size(part) + archive.unpacked, f"fetch {archive.title}")
-        _download(archive, part)
+        needed, free = archive.size - _size(part) + archive.unpacked, shutil.disk_usage(folder).free
+        if free < needed:
+            raise InputError(
+                f"To fetch {archive.title} takes {needed / 1e9:.1f} GB but {folder} has {free / 1e9:.1f} GB free: "
+                "free some space or choose another folder."
+            )
+        try:
+            _download(archive, part)
+        except OSError as error:
+            raise InputError(
+                f"Cannot write {part} ({error.strerror}): free some space and run again, it will continue."
+            ) from error
     replace_file(part, file)
     return file
 
@@ -76,10 +84,11 @@ def _download(archive: Archive, part: Path) -> None:
     """Try the addresses in turn until `part` is the archive; raises InputError with instructions if none works."""
     reasons = []
     for url in archive.urls:
-        if not (reason := _try_address(url, archive, part)):
-            return
-        reasons.append(f"{url}: {reason}")
-        _say(f"{url} failed: {reason}.")
+        try:
+            return _from_address(url, archive, part)
+        except InputError as error:
+            reasons.append(f"{url}: {error}")
+            _say(f"{url} failed: {error}.")
     raise InputError(
         f"No address gave {archive.title} ({'; '.join(reasons)}): get {archive.file_name} by hand from {archive.page} "
         f"(unofficial copies, unverified: {archive.mirrors}; sha256 {archive.sha256}), put it at "
@@ -87,86 +96,70 @@ def _download(archive: Archive, part: Path) -> None:
     )
 
 
-def _try_address(url: str, archive: Archive, part: Path) -> str:
-    """Download from one address, resuming while interruptions are few or progress is made; why it failed, or ""."""
+def _from_address(url: str, archive: Archive, part: Path) -> None:
+    """Download from one address, resuming after interruptions; raises InputError if this address has to be given up."""
     failures, longest = 0, _size(part)
     while True:
         resumed = part.exists()
-        reason, permanent = _transfer(url, part)
-        if not reason:
+        try:
+            _transfer(url, part)
             if _is_right(part, archive):
-                return ""
+                return
             part.unlink()
-            # a resumed file may have begun at another address, so this one is tried from the start before it is blamed
-            reason, permanent = "it gave a file with the wrong sha256, which was removed", not resumed
-        if permanent:
-            return reason
+            if not resumed:
+                raise InputError("it gave a file with the wrong sha256, which was removed")
+            # the beginning may be from another address, so this one is tried from the start before it is blamed
+            reason = "the resumed file has the wrong sha256"
+        except requests.RequestException as error:
+            reason = f"the transfer broke off ({error})"
         failures = 1 if _size(part) > longest else failures + 1
         longest = max(longest, _size(part))
         if failures >= ATTEMPTS:
-            return f"{reason} ({failures} attempts)"
+            raise InputError(f"{reason} ({failures} attempts)")
         _say(f"{reason}; trying again.")
         time.sleep(PAUSE * 2 ** (failures - 1))
 
 
-def _transfer(url: str, part: Path) -> tuple[str, bool]:
+def _transfer(url: str, part: Path) -> None:
     """One request for what `part` lacks, or for everything if the server cannot resume.
 
-    Returns why it failed, or "", and whether trying again is pointless.
+    Raises InputError if trying again is pointless, and requests.RequestException if it is not.
     """
     have = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    try:
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-            if response.status_code == requests.codes.requested_range_not_satisfiable:
-                return "", False  # nothing is missing, unless the checksum says otherwise
-            reason, permanent = _refusal(response, have)
-            if reason:
-                return reason, permanent
-            start = have if response.status_code == requests.codes.partial_content else 0
-            length = response.headers.get("Content-Length")
-            end = start + int(length) if length else None
-            bar = tqdm(desc=part.stem, initial=start, total=end, unit="B", unit_scale=True, disable=None)
-            with part.open("ab" if start else "wb") as file, bar:
-                for chunk in response.iter_content(CHUNK):
-                    bar.update(file.write(chunk))
-    except requests.RequestException as error:
-        return f"the transfer broke off or stalled ({type(error).__name__})", False
-    except OSError as error:
-        raise InputError(
-            f"Cannot write {part} ({error.strerror}): free some space and run again, it will continue."
-        ) from error
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
+            return  # nothing is missing, unless the checksum says otherwise
+        start = _first_byte(response, have)
+        length = response.headers.get("Content-Length")
+        end = start + int(length) if length else None
+        bar = tqdm(desc=part.stem, initial=start, total=end, unit="B", unit_scale=True, disable=None)
+        with part.open("ab" if start else "wb") as file, bar:
+            for chunk in response.iter_content(CHUNK):
+                bar.update(file.write(chunk))
     if end is not None and _size(part) != end:
-        return f"the transfer ended after {_size(part)} of {end} bytes", False
-    return "", False
+        raise requests.ConnectionError(f"it ended after {_size(part)} of {end} bytes")
 
 
-def _refusal(response: requests.Response, have: int) -> tuple[str, bool]:
-    """Why an answer cannot be used, or "", and whether trying again is pointless."""
+def _first_byte(response: requests.Response, have: int) -> int:
+    """Where the answer begins in the file: at `have`, or at 0 if the server cannot resume; raises as `_transfer`."""
     code = response.status_code
+    if code in PERMANENT:
+        raise InputError(f"the server answered {code}")
     if code not in (requests.codes.ok, requests.codes.partial_content):
-        return f"the server answered {code}", code in PERMANENT
-    first = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    if code == requests.codes.partial_content and int(first[1] if first else 0) != have:
-        return "it gave other bytes than those asked for", True
+        raise requests.HTTPError(f"the server answered {code}")
+    content_range = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    if code == requests.codes.partial_content and int(content_range[1] if content_range else 0) != have:
+        raise InputError("it gave other bytes than those asked for")
     if response.headers.get("Content-Type", "").startswith("text/html"):
         # of an expired share: it must not replace gigabytes that another address can continue
-        return "it gave a web page instead of the archive", True
-    return "", False
+        raise InputError("it gave a web page instead of the archive")
+    return have if code == requests.codes.partial_content else 0
 
 
 def _is_right(file: Path, archive: Archive) -> bool:
     _say(f"Checking the sha256 of {file.name} ...")
     return sha256_of(file) == archive.sha256
-
-
-def _need_space(folder: Path, needed: int, purpose: str) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise InputError(
-            f"To {purpose} takes {needed / 1e9:.1f} GB but {folder} has {free / 1e9:.1f} GB free: "
-            "free some space or choose another folder."
-        )
 
 
 def _size(file: Path) -> int:

@@ -2,13 +2,12 @@
 
 import hashlib
 import importlib.util
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order
+from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order, warn_of_counts
 from gradlib.errors import InputError
 
 TRAIN_SHARE = Fraction(4, 5)  # of the normal cells of each category
@@ -32,8 +31,14 @@ def read_elpv(
     samples: list[Sample] = []
     for category in choose_categories(categories, {category for category, _ in thirds.values()}, str(folder)):
         of_category = {path: third for path, (name, third) in thirds.items() if name == category}
-        _check_counts(category, of_category, folder)
-        normals = sorted((path for path, third in of_category.items() if third == 0), key=_rank)
+        number = Counter(of_category.values())
+        counts = {f"cells of probability {third}/3": number[third] for third in range(4)}
+        warn_of_counts("ELPV", category, folder, counts, RELEASED_COUNTS.get(category, ()))
+        # a fixed, arbitrary order that depends on no random state and no library version
+        normals = sorted(
+            (path for path, third in of_category.items() if third == 0),
+            key=lambda path: hashlib.sha256(Path(path).name.encode()).hexdigest(),
+        )
         train = set(normals[: int(TRAIN_SHARE * len(normals))])
         if not train:
             raise InputError(
@@ -72,25 +77,8 @@ def _read_labels(labels: Path) -> dict[str, tuple[str, int]]:
     return table
 
 
-def _rank(path: str) -> str:
-    """Sort key of a fixed, arbitrary order that depends on no random state and no library version."""
-    return hashlib.sha256(Path(path).name.encode()).hexdigest()
-
-
 def _sample(image: Path, category: str, third: int, train: bool) -> Sample:
     """One cell; `third` is its defect probability in thirds."""
     label = int(third >= 2)
     split = "validation" if third in (1, 2) else "train" if train else "test"
     return Sample(image, category, split, label, "defective" if label else "good", None)
-
-
-def _check_counts(category: str, of_category: dict[str, int], folder: Path) -> None:
-    """Warn if the cells are not those that the split was fixed on."""
-    number = Counter(of_category.values())
-    counts, released = tuple(number[third] for third in range(4)), RELEASED_COUNTS.get(category)
-    if counts != released:
-        warnings.warn(
-            f"ELPV's category {category!r} in {folder} has {counts} cells of probability 0, 1/3, 2/3 and 1 where the "
-            f"released data has {released}: reinstall elpv-dataset, or do not compare its results.",
-            stacklevel=3,
-        )

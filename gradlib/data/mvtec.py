@@ -1,11 +1,10 @@
 """MVTec AD (Bergmann et al., CVPR 2019): 15 categories, read from its own folder layout."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from gradlib.data.layout import category_folders, read_category
-from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order
+from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order, warn_of_counts
 from gradlib.errors import InputError
 
 # category: (training images, test images, masks); in all 3629, 1725 and 1258
@@ -34,12 +33,7 @@ def read_mvtec(root: Path | str | None = None, categories: Sequence[str] | None 
     categories: None means every category under root. Warns if a released category does not have the released numbers of
     images. Raises InputError for a missing folder, category, training image or mask.
     """
-    folder = existing_folder(
-        root,
-        "mvtec",
-        "MVTec AD (the one that holds bottle/, cable/, ...; "
-        "`python -m gradlib.data.download mvtec --to DIR --accept-licence` fetches it)",
-    )
+    folder = existing_folder(root, "mvtec", "MVTec AD (the one that holds bottle/, cable/, ...)")
     if (folder / "train").is_dir():
         raise InputError(f'{folder} is itself one category: give its parent as root, or use data set "folder".')
     names = category_folders(folder, frozenset(RELEASED_COUNTS))
@@ -48,20 +42,10 @@ def read_mvtec(root: Path | str | None = None, categories: Sequence[str] | None 
     samples: list[Sample] = []
     for category in choose_categories(categories, names, str(folder)):
         of_category = read_category(folder / category, category, masks_required=True)
-        _check_counts(category, of_category, folder)
+        if category in RELEASED_COUNTS:
+            train = sum(sample.split == "train" for sample in of_category)
+            masks = sum(sample.mask is not None for sample in of_category)
+            counts = {"training images": train, "test images": len(of_category) - train, "masks": masks}
+            warn_of_counts("MVTec AD", category, folder, counts, RELEASED_COUNTS[category])
         samples += of_category
     return Dataset("mvtec", folder, in_order(samples))
-
-
-def _check_counts(category: str, samples: list[Sample], folder: Path) -> None:
-    """Warn about a partial (or enlarged) copy: usable, but its results are not comparable."""
-    released = RELEASED_COUNTS.get(category)
-    train = sum(sample.split == "train" for sample in samples)
-    counts = (train, len(samples) - train, sum(sample.mask is not None for sample in samples))
-    if released is not None and counts != released:
-        warnings.warn(
-            f"MVTec AD's category {category!r} in {folder} has {counts[0]} training images, {counts[1]} test images "
-            f"and {counts[2]} masks where the released copy has {released[0]}, {released[1]} and {released[2]}: "
-            "copy it again, or do not compare its results with published ones.",
-            stacklevel=3,
-        )

@@ -11,6 +11,7 @@ from typing import overload
 
 import numpy as np
 
+from gradlib.data.archives import ARCHIVES
 from gradlib.data.images import mask_array
 from gradlib.errors import InputError
 from gradlib.files import sha256_of
@@ -167,9 +168,10 @@ def root_variable(dataset: str) -> str:
 def existing_folder(root: Path | str | None, dataset: str, what: str) -> Path:
     """`root` as an absolute path; raises InputError unless it is a folder. what: the folder's description."""
     if not root:
+        fetched = f"; `python -m gradlib.data.download {dataset} --to DIR --accept-licence` fetches it"
         raise InputError(
             f"Data set {dataset!r} needs the folder of {what}: give its path as root (DATA_ROOT in the book), "
-            f"or set {root_variable(dataset)}."
+            f"or set {root_variable(dataset)}{fetched if dataset in ARCHIVES else ''}."
         )
     folder = Path(root).expanduser().resolve()
     if folder.is_file():
@@ -179,6 +181,18 @@ def existing_folder(root: Path | str | None, dataset: str, what: str) -> Path:
             f"The folder {folder} does not exist: give the folder of {what} as root, or set {root_variable(dataset)}."
         )
     return folder
+
+
+def warn_of_counts(title: str, category: str, folder: Path, counts: dict[str, int], released: tuple[int, ...]) -> None:
+    """Warn if a category does not have the released numbers of images: usable, but its results are not comparable."""
+    if tuple(counts.values()) != released:
+        has = ", ".join(f"{count} {what}" for what, count in counts.items())
+        warnings.warn(
+            f"{title}'s category {category!r} in {folder} has {has}; the released data has "
+            f"{', '.join(map(str, released)) or 'no such category'}: copy it again, or do not compare its results with "
+            "published ones.",
+            stacklevel=4,
+        )
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

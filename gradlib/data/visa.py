@@ -1,12 +1,11 @@
 """VisA (Zou et al., ECCV 2022): 12 categories, read by its own one-class split file."""
 
 import csv
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order
+from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order, warn_of_counts
 from gradlib.errors import InputError
 
 SPLIT_FILE = "split_csv/1cls.csv"
@@ -36,17 +35,20 @@ def read_visa(root: Path | str | None = None, categories: Sequence[str] | None =
     Warns if a released category does not have the released numbers of images. Raises InputError for a missing folder,
     split file, category, image, mask or training image, and for an invalid row.
     """
-    folder = existing_folder(
-        root,
-        "visa",
-        "VisA (the one that holds split_csv/; `python -m gradlib.data.download visa --to DIR --accept-licence` "
-        "fetches it)",
-    )
+    folder = existing_folder(root, "visa", "VisA (the one that holds split_csv/)")
     rows = _read_rows(folder / SPLIT_FILE)
     names = choose_categories(categories, (row["object"] for row in rows), str(folder / SPLIT_FILE))
     samples = [_sample(row, folder) for row in rows if row["object"] in names]
     for category in names:
-        _check_counts(category, samples, folder)
+        number = Counter((sample.split, sample.label) for sample in samples if sample.category == category)
+        train, normal, anomalous = number["train", 0], number["test", 0], number["test", 1]
+        if not train:
+            raise InputError(
+                f"The category {category!r} has no normal training images in {folder / SPLIT_FILE}: add them."
+            )
+        if category in RELEASED_COUNTS:
+            counts = {"training": train, "normal test": normal, "anomalous test images": anomalous}
+            warn_of_counts("VisA", category, folder, counts, RELEASED_COUNTS[category])
     return Dataset("visa", folder, in_order(samples))
 
 
@@ -87,19 +89,3 @@ def _sample(row: dict[str, str], folder: Path) -> Sample:
                 f"VisA's file {path} does not exist: unpack the archive again or leave out {row['object']!r}."
             )
     return Sample(image, row["object"], row["split"], label, "anomaly" if label else "good", mask)
-
-
-def _check_counts(category: str, samples: list[Sample], folder: Path) -> None:
-    """Refuse a category without normal training images; warn about a partial (or enlarged) one."""
-    number = Counter((sample.split, sample.label) for sample in samples if sample.category == category)
-    counts, released = (number["train", 0], number["test", 0], number["test", 1]), RELEASED_COUNTS.get(category)
-    if not counts[0]:
-        raise InputError(f"The category {category!r} has no normal training images in {folder / SPLIT_FILE}: add them.")
-    if released is not None and counts != released:
-        warnings.warn(
-            f"VisA's category {category!r} in {folder} has {counts[0]} training, {counts[1]} normal test and "
-            f"{counts[2]} anomalous test images where the released split has {released[0]}, {released[1]} and "
-            f"{released[2]}: "
-            "unpack it again, or do not compare its results with published ones.",
-            stacklevel=3,
-        )

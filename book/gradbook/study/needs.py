@@ -9,7 +9,7 @@ from gradbook.study.catalogue import METHODS
 from gradbook.study.plan import Planned
 from gradlib.data.archives import ARCHIVES
 from gradlib.data.readers import data_root
-from gradlib.features.backbones import weights_are_local
+from gradlib.features.weights import weights_are_local
 
 
 def missing(planned: Planned) -> tuple[str, ...]:
