@@ -9,14 +9,14 @@ import torch
 
 from conftest import save
 from gradbook.analysis.protocol_switches import (
-    RELEASED,
+    RELEASED_READING,
     SWITCHES,
     Reading,
+    all_readings,
+    anomaly_maps,
     best_epoch_gain,
+    evaluate_readings,
     image_scores,
-    maps,
-    measure_all,
-    readings,
 )
 from gradbook.living.protocol import Protocol
 from gradbook.study.bootstrap import image_replicates, interval
@@ -35,13 +35,13 @@ def how(reading: Reading) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize(("H", "W", "size"), SIZES)
-@pytest.mark.parametrize(("protocol", "reading"), [("paper", Reading()), ("released", RELEASED)])
+@pytest.mark.parametrize(("protocol", "reading"), [("paper", Reading()), ("released", RELEASED_READING)])
 def test_both_protocols_are_combinations_of_the_switches(
     H: int, W: int, size: int, protocol: str, reading: Reading
 ) -> None:
     d = torch.rand(3, H, W, dtype=torch.float64)
     expected = anomaly_map(d, size, protocol)
-    torch.testing.assert_close(maps(d, size, reading), expected)
+    torch.testing.assert_close(anomaly_maps(d, size, reading), expected)
     torch.testing.assert_close(image_scores(d, size, reading), image_score(expected, protocol))
 
 
@@ -51,16 +51,16 @@ def test_maps_and_scores_on_the_page_are_those_of_the_library(H: int, W: int, si
     chosen = [Reading(*bits) for bits in product((False, True), repeat=4)]
     given = [[d.flatten().tolist(), H, W, size, how(reading)] for reading in chosen]
     for reading, shown in zip(chosen, call("protocol_maths", "readMap", given), strict=True):
-        np.testing.assert_allclose(np.reshape(shown, (size, size)), maps(d, size, reading)[0], **EXACT)
+        np.testing.assert_allclose(np.reshape(shown, (size, size)), anomaly_maps(d, size, reading)[0], **EXACT)
     scores = torch.cat([image_scores(d, size, reading) for reading in chosen])
     np.testing.assert_allclose(call("protocol_maths", "readScore", given), scores, **EXACT)
 
 
 def test_combinations_are_numbered_alike() -> None:
-    all_readings = readings()
-    assert len(set(all_readings)) == len(all_readings) == 2 ** len(SWITCHES)
-    assert all_readings[0] == Reading()
-    on = [[getattr(reading, switch.key) for switch in SWITCHES] for reading in all_readings]
+    combinations = all_readings()
+    assert len(set(combinations)) == len(combinations) == 2 ** len(SWITCHES)
+    assert combinations[0] == Reading()
+    on = [[getattr(reading, switch.key) for switch in SWITCHES] for reading in combinations]
     assert call("protocol_maths", "combination", [[row] for row in on]) == list(range(len(on)))
 
 
@@ -76,10 +76,10 @@ def run_of(folder: Path, *, sign: float = 1.0) -> tuple[Scores, list[Path]]:
 
 def test_every_combination_is_measured_with_its_interval(tmp_path: Path) -> None:
     found, _ = run_of(tmp_path)
-    measured = measure_all(found, 28)
+    measured = evaluate_readings(found, 28)
     assert measured.names == [*dict.fromkeys(found.category.tolist()), "mean"]
     for number in (0, 3, 12):
-        reading, drawn = readings()[number], []
+        reading, drawn = all_readings()[number], []
         score = image_scores(torch.from_numpy(found.d), 28, reading).numpy()
         for column, name in enumerate(measured.names[:-1]):
             here = found.category == name
@@ -98,8 +98,8 @@ def test_every_combination_is_measured_with_its_interval(tmp_path: Path) -> None
 
 
 def test_the_flip_lifts_each_class_above_one_half(tmp_path: Path) -> None:
-    measured = measure_all(run_of(tmp_path, sign=-1.0)[0], 28)
-    flipped = readings().index(Reading(flip=True))
+    measured = evaluate_readings(run_of(tmp_path, sign=-1.0)[0], 28)
+    flipped = all_readings().index(Reading(flip=True))
     assert measured.value[0].max() < 0.5
     np.testing.assert_allclose(measured.value[flipped], 1 - measured.value[0])
 
@@ -108,7 +108,7 @@ def test_a_class_of_one_kind_is_refused(tmp_path: Path) -> None:
     found, _ = run_of(tmp_path)
     found.label[:] = 0
     with pytest.raises(InputError, match="no normal or no defective"):
-        measure_all(found, 28)
+        evaluate_readings(found, 28)
 
 
 def test_the_best_epoch_is_never_worse() -> None:
@@ -118,7 +118,7 @@ def test_the_best_epoch_is_never_worse() -> None:
 
 def test_the_figure_carries_all_combinations(tmp_path: Path) -> None:
     found, paths = run_of(tmp_path)
-    measured = measure_all(found, 28)
+    measured = evaluate_readings(found, 28)
     figure = Protocol(measured, found, paths, {"one": 3, "two": 4}, epochs=[[0.5, 0.9, 0.8]], size=28)
     assert [switch["key"] for switch in figure.switches] == [*[s.key for s in SWITCHES], "best_epoch"]
     assert figure.on == [False] * 6

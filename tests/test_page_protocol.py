@@ -9,7 +9,7 @@ import pytest
 import torch
 from playwright.sync_api import Locator, expect
 
-from gradbook.analysis.protocol_switches import Reading, image_scores, maps
+from gradbook.analysis.protocol_switches import Reading, anomaly_maps, image_scores
 from gradbook.bench.browser import redraws
 from living import needs_browser, needs_site, states
 
@@ -65,7 +65,7 @@ def assert_shown(figure: Locator, state: dict[str, Any], on: set[str], photograp
     assert state["examples"][photograph]["name"] in words
     for title, reading in zip(("map, paper", "map, chosen"), readings, strict=True):
         label = figure.get_by_role("img", name=re.compile(f"^{title}")).get_attribute("aria-label") or ""
-        top = maps(torch.from_numpy(d)[None], state["size"], reading)[:, ::2, ::2].max().item()  # as drawn
+        top = anomaly_maps(torch.from_numpy(d)[None], state["size"], reading)[:, ::2, ::2].max().item()  # as drawn
         assert number(re.search(r"0 to (\S+),", label)[1]) == pytest.approx(top, abs=0.0051)  # type: ignore[index]
 
 

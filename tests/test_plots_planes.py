@@ -49,7 +49,7 @@ def test_global_plane_names_every_image_once_and_moves_it_with_the_epochs() -> N
 
 def test_maps_of_a_single_image() -> None:
     figure = maps_by_condition({"only": random(4, 4)}, {"d": random(1, 2, 2).abs()})
-    assert [axis.get_title() for axis in figure.axes[:2]] == ["image", "d"]
+    assert [axis.get_title() for axis in figure.axes[:2]] == ["photograph", "d"]
 
 
 def test_forward_maps_are_those_of_the_output() -> None:
@@ -58,7 +58,7 @@ def test_forward_maps_are_those_of_the_output() -> None:
         output = model(random(1, 4, 6, 6))
     figure = forward_maps(random(12, 12), output)
     panels = {axis.get_title(): axis.images[0].get_array() for axis in figure.axes if axis.get_title()}
-    assert next(iter(panels)) == "image"
+    assert next(iter(panels)) == "photograph"
     assert torch.equal(torch.as_tensor(panels["$d$"]), output.error[0])
     assert torch.equal(torch.as_tensor(panels["$S$"]), output.similarity[0])
 

@@ -13,7 +13,7 @@ def test_each_stage_shows_its_most_varying_channel() -> None:
     maps[0][0, 2, 1], maps[1][0, 1, 2] = 1.0, -3.0
     figure = stage_channels(torch.rand(3, 16, 16), maps)
     titles = [axis.get_title() for axis in figure.axes]
-    assert titles[:3] == ["image, 16 × 16", "stage 0, 8 × 8, channel 2", "stage 1, 4 × 4, channel 1"]
+    assert titles[:3] == ["photograph, 16 × 16", "stage 0, 8 × 8, channel 2", "stage 1, 4 × 4, channel 1"]
     np.testing.assert_array_equal(figure.axes[2].images[0].get_array(), maps[1][0, 1])
 
 

@@ -19,7 +19,7 @@ def test_images_stand_in_rows_under_their_titles() -> None:
 
 def test_walk_has_a_curve_and_a_sentence_for_each_class() -> None:
     figure = walk([0, 0.5, 1], {"gear": [0.0, 0.2, 0.9], "nut": [0.5, 1.0, 1.0]}, ("gear", "nut"))
-    assert [curve.name for curve in figure.data] == ["images of gear", "images of nut"]
+    assert [curve.name for curve in figure.data] == ["photographs of gear", "photographs of nut"]
     assert figure.data[0].y == (0.0, 0.2, 0.9)
     assert len({curve.line.dash for curve in figure.data}) == 2
     assert "gear: from 0% to 90%; nut: from 50% to 100%" in figure.layout.meta["alt"]

@@ -1,4 +1,4 @@
-"""The small example: evenly chosen cells, features in the training cells' units, the same model at every call."""
+"""The small example: evenly spaced cells, standardised features, the same model at every call."""
 
 from pathlib import Path
 
@@ -19,22 +19,22 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def example(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallExample:
-    """Two classes of noise; every cache lies in the test's own folder."""
+    """Two categories of noise; the cache lies in the test's own folder."""
     monkeypatch.setenv("GRAD_CACHE", str(tmp_path))
     return small_example(load_dataset("mvtec", root), train=4, test=2)
 
 
-def test_cells_are_spaced_evenly_in_each_class(root: Path) -> None:
-    learnt = load_dataset("mvtec", root).select(split="train")
-    chosen = evenly(learnt, 2)
-    assert [s.category for s in chosen] == ["gear", "gear", "nut", "nut"]
-    assert [s.image.stem for s in chosen] == ["000", "002"] * 2
+def test_cells_are_evenly_spaced_in_each_category(root: Path) -> None:
+    training = load_dataset("mvtec", root).select(split="train")
+    samples = evenly(training, 2)
+    assert [s.category for s in samples] == ["gear", "gear", "nut", "nut"]
+    assert [s.image.stem for s in samples] == ["000", "002"] * 2
     for n in (0, 5):
         with pytest.raises(InputError, match="ask for 1 to 4"):
-            evenly(learnt, n)
+            evenly(training, n)
 
 
-def test_features_are_in_units_of_the_training_cells(example: SmallExample) -> None:
+def test_features_are_standardised_by_the_training_cells(example: SmallExample) -> None:
     assert [s.label for s in example.normal + example.defective] == [0] * 4 + [1] * 4
     C = example.train.channels
     assert example.x_train.shape == (8, C, 14, 14)

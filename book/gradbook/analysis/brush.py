@@ -1,4 +1,4 @@
-"""Strokes of a brush on a photograph: the same rule as in the page (js/detector_maths.js), pixel for pixel."""
+"""Brush strokes on an image, by the same rule as in the page (js/detector_maths.js) and with identical pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,18 @@ import numpy as np
 
 from gradlib.errors import InputError
 
-WHITE = 255
+WHITE = 255  # of an 8-bit image
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """A line through points (x, y) of the unit square, x to the right and y down, whatever the photograph's shape."""
+    """A line through points (x, y) of the unit square, x to the right and y down, for an image of any shape.
+
+    Raises InputError without points, for a width of 0 or less, and for a shade outside [-1, 1].
+    """
 
     points: Sequence[tuple[float, float]]
-    width: float  # in shares of the photograph's side
+    width: float  # as a share of the image's side
     shade: float  # -1 black, 0 no change, 1 white
 
     def __post_init__(self) -> None:
@@ -27,10 +30,10 @@ class Stroke:
 
 
 def paint(pixels: np.ndarray, strokes: Sequence[Stroke]) -> np.ndarray:
-    """A painted copy of a photograph (height, width) or (height, width, 3), uint8.
+    """Paint strokes on a copy of an image (height, width) or (height, width, 3), uint8.
 
-    A pixel p whose middle is no further than half the width from the line becomes (1 - |shade|) p + |shade| (0 or 255).
-    A line is never thinner than a pixel, and a stroke that crosses itself shades a pixel once.
+    A pixel p whose centre is at most half the width away from the line becomes (1 - |shade|) p + |shade| (0 or 255).
+    A line is at least one pixel wide, and a stroke that crosses itself shades a pixel once.
     """
     painted = pixels.copy()
     height, width = pixels.shape[:2]

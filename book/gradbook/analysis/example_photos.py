@@ -1,4 +1,4 @@
-"""A folder as a reader would bring it: files of good photographs, and some that came later."""
+"""An example of a reader's folder: good photographs to train on, and later ones to judge."""
 
 import shutil
 from collections.abc import Sequence
@@ -12,22 +12,25 @@ from gradlib.errors import InputError
 
 
 def example_folder(
-    to: Path, *, kind: str = "mono", normals: int = 40, later: int = 80, seed: int = 0
+    to: Path, *, category: str = "mono", normals: int = 40, later: int = 80, seed: int = 0
 ) -> tuple[Path, Path]:
-    """Solar cells of one kind as files: `<to>/cells/train/good`, and `<to>/later/good` and `<to>/later/defective`.
+    """Write solar cells to `<to>/cells/train/good`, `<to>/later/good` and `<to>/later/defective`; return both folders.
 
-    `normals` good ones to learn from; `later` of each sort that no one has seen, at most as many as ELPV's test cells
-    have. Drawn by the seed. Returns both folders. Raises InputError if one exists already or there are too few cells.
+    normals: how many good cells to train on, drawn from ELPV's training cells. later: how many good and how many
+    defective ones, drawn from its test cells, or all of them if there are fewer. Raises InputError if one of the
+    folders exists or if there are too few cells.
     """
-    cells = read_elpv(categories=[kind])
+    cells = read_elpv(categories=[category])
     draw = np.random.default_rng(seed)
     folders = to / "cells", to / "later"
     for folder in folders:
         if folder.exists():
-            raise InputError(f"{folder} exists already: give a folder that is empty.")
+            raise InputError(f"The folder {folder} exists already: remove it or give another one.")
     train = cells.select(split="train", label=0)
     if not 1 <= normals <= len(train):
-        raise InputError(f"ELPV has {len(train)} normal {kind} cells to train on: give 1 to so many normals.")
+        raise InputError(
+            f"ELPV has {len(train)} normal {category} cells to train on: give normals from 1 to {len(train)}."
+        )
     _copy([train[i] for i in draw.permutation(len(train))[:normals]], folders[0] / "train" / "good")
     for label, name in ((0, "good"), (1, "defective")):
         test = cells.select(split="test", label=label)
@@ -36,7 +39,7 @@ def example_folder(
 
 
 def _copy(samples: Sequence[Sample], to: Path) -> None:
-    """As 000.png, 001.png, ...: a name must not tell what the photograph shows."""
+    """Copy images as 000.png, 001.png, ...: a name must not reveal what the image shows."""
     to.mkdir(parents=True)
     for number, sample in enumerate(samples):
         shutil.copy(sample.image, to / f"{number:03d}{sample.image.suffix}")

@@ -1,42 +1,39 @@
-"""What may happen to a photograph while the object on it stays as good as it was, and features of photographs that are
-in no file. Used in {ref}`ch-limits`."""
+"""Changes of an image that leave its object intact, squares from another image, and features of images in memory."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from PIL import Image, ImageFilter, ImageOps
 from torch import Tensor
 
+from gradbook.analysis.brush import WHITE
 from gradlib.data.images import squash
-from gradlib.deploy.detector import WHITE
 from gradlib.errors import InputError
-from gradlib.features.backbones import Backbone
+from gradlib.features.backbones import FeatureExtractor
 
-BLOCK = 16  # photographs at a time
-
-Change = Callable[[Image.Image], Image.Image]
+BLOCK = 16  # images at a time
 
 
 def darker(image: Image.Image, lost: float) -> Image.Image:
-    """The photograph with a share of its light lost, 0 to 1."""
+    """The image with a share of its light lost, from 0 (unchanged) to 1 (black)."""
     return image.point([round((1 - lost) * level) for level in range(WHITE + 1)] * len(image.getbands()))
 
 
 def blurred(image: Image.Image, radius: float) -> Image.Image:
-    """Out of focus: a Gaussian of this standard deviation, in the photograph's pixels."""
+    """The image convolved with a Gaussian; radius: its standard deviation in pixels."""
     return image.filter(ImageFilter.GaussianBlur(float(radius))) if radius else image
 
 
 def shifted(image: Image.Image, pixels: int) -> Image.Image:
-    """Moved to the right and down by whole pixels; the first row and column fill what is laid bare."""
+    """The image moved to the right and down by whole pixels; the first row and column are repeated in the gap."""
     moved = np.pad(np.asarray(image), [(pixels, 0), (pixels, 0), (0, 0)][: np.asarray(image).ndim], mode="edge")
     return Image.fromarray(moved[: image.height, : image.width])
 
 
 def compressed(image: Image.Image, quality: int) -> Image.Image:
-    """Saved as JPEG of this quality and read again."""
+    """The image saved as JPEG of this quality, 1 to 95, and read back."""
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality)
     file.seek(0)
@@ -44,22 +41,22 @@ def compressed(image: Image.Image, quality: int) -> Image.Image:
 
 
 def turned(image: Image.Image) -> Image.Image:
-    """Rotated by 90 degrees anticlockwise."""
+    """The image rotated anticlockwise by 90 degrees."""
     return image.transpose(Image.Transpose.ROTATE_90)
 
 
-def flipped(image: Image.Image) -> Image.Image:
-    """Left and right exchanged."""
+def mirrored(image: Image.Image) -> Image.Image:
+    """The image with left and right exchanged."""
     return ImageOps.mirror(image)
 
 
 def pasted(image: Image.Image, donor: Image.Image, corner: tuple[int, int], side: int) -> Image.Image:
-    """The photograph with a square taken from the same place of another one; corner: (column, row), side: pixels.
+    """The image with a square from the same place of another image.
 
-    Raises InputError for photographs of two sizes.
+    corner: (column, row) and side, in pixels. Raises InputError if the images differ in size.
     """
     if image.size != donor.size:
-        raise InputError(f"The photographs have {image.size} and {donor.size} pixels: give two of one size.")
+        raise InputError(f"The images have {image.size} and {donor.size} pixels: give two of the same size.")
     box = (*corner, corner[0] + side, corner[1] + side)
     both = image.copy()
     both.paste(donor.crop(box), box)
@@ -67,22 +64,24 @@ def pasted(image: Image.Image, donor: Image.Image, corner: tuple[int, int], side
 
 
 def faded(image: Image.Image, lost: float, corner: tuple[int, int], side: int) -> Image.Image:
-    """The photograph with a share of the light lost inside a square only; corner: (column, row), side: pixels."""
+    """The image with a share of the light lost inside a square; corner: (column, row) and side, in pixels."""
     return pasted(image, darker(image, lost), corner, side)
 
 
 @torch.inference_mode()
-def features_of(images: Sequence[Image.Image], backbone: Backbone, *, image_size: int = 224, map_size: int) -> Tensor:
-    """x (n, C, H, W) of photographs in memory, read as `gradlib.data.images.image_array` reads files.
+def features_of(
+    images: Sequence[Image.Image], backbone: FeatureExtractor, *, image_size: int = 224, map_size: int
+) -> Tensor:
+    """Features x (n, C, H, W) of images in memory, preprocessed as `gradlib.data.images.image_array` does with files.
 
-    image_size, map_size: S and H = W, in pixels. Raises InputError where there is no photograph.
+    image_size, map_size: the side S of an image and H = W of its map, in pixels. Raises InputError without images.
     """
     if not images:
-        raise InputError("There is no photograph to compute features of: give at least one.")
-    mean, std = (WHITE * torch.tensor(values)[:, None, None] for values in (backbone.mean, backbone.std))
-    found = []
+        raise InputError("There are no images to compute features of: give at least one.")
+    mean, std = (WHITE * torch.tensor(values)[:, None, None] for values in (backbone.mean, backbone.std))  # (3, 1, 1)
+    blocks = []
     for first in range(0, len(images), BLOCK):
-        blocks = [squash(image, image_size) for image in images[first : first + BLOCK]]
-        pixels = torch.from_numpy(np.concatenate(blocks))  # (b, 3, S, S)
-        found.append(backbone.features((pixels - mean) / std, map_size))
-    return torch.cat(found)  # (n, C, H, W)
+        pixels = np.concatenate([squash(image, image_size) for image in images[first : first + BLOCK]])
+        normalised = (torch.from_numpy(pixels) - mean) / std  # (b, 3, S, S)
+        blocks.append(backbone.features(normalised, map_size))
+    return torch.cat(blocks)  # (n, C, H, W)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import traitlets
 
-from gradbook.analysis.protocol_switches import SWITCHES, Measured
+from gradbook.analysis.protocol_switches import SWITCHES, ReadingTable
 from gradbook.living.base import LivingFigure, joined, packed
 from gradbook.living.photographs import ACROSS, sheet
 from gradbook.study.record import Scores
@@ -44,7 +44,7 @@ class Protocol(LivingFigure):
 
     def __init__(
         self,
-        measured: Measured,
+        measured: ReadingTable,
         found: Scores,
         paths: Sequence[Path],
         chosen: Mapping[str, int],
@@ -58,7 +58,7 @@ class Protocol(LivingFigure):
                 f"run's scores, its paths, and at least one row to show."
             )
         rows = list(chosen.values())
-        switches = [{"key": s.key, "words": s.words, "released": s.released} for s in SWITCHES]
+        switches = [{"key": s.key, "words": s.label, "released": s.released} for s in SWITCHES]
         super().__init__(
             names=measured.names,
             switches=[*switches, BEST_EPOCH],

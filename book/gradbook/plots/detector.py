@@ -53,7 +53,7 @@ def maps_of_methods(methods: MethodMaps, root: Path) -> Figure:
     remove_ticks(axes)
     for axis in axes.flat:
         axis.spines[:].set_visible(False)
-    for row, name in enumerate(["image", *names]):
+    for row, name in enumerate(["photograph", *names]):
         axes[row, 0].set_ylabel(name)
     return figure
 

@@ -24,7 +24,7 @@ def forward_maps(image: Tensor, output: GradOutput) -> Figure:
     length = torch.linalg.vector_norm(output.features - output.normal, dim=1)  # (1, H, W)
     top = float(length.max())
     panels = [
-        ("image", image, "gray", None, None),
+        ("photograph", image, "gray", None, None),
         ("$v^l$, first", output.local_coordinates[0, 0], "PuOr", -1, 1),
         ("$v^l$, second", output.local_coordinates[0, 1], "PuOr", -1, 1),
         ("$|x - f^n|$", length[0], "cividis", 0, top),
@@ -56,7 +56,7 @@ def maps_by_condition(images: Mapping[str, Tensor], maps: Mapping[str, Tensor]) 
         axes[row, 0].set_ylabel(name, fontsize=12)
         for axis, d in zip(axes[row, 1:], maps.values(), strict=True):
             heatmap = axis.imshow(d[row].numpy(), cmap="cividis", vmin=0, vmax=top)
-    for axis, title in zip(axes[0], ("image", *maps), strict=True):
+    for axis, title in zip(axes[0], ("photograph", *maps), strict=True):
         axis.set_title(title, fontsize=12)
     remove_ticks(axes)
     add_d_colorbar(figure, heatmap, axes[:, -1])

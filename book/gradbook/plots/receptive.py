@@ -14,7 +14,7 @@ def stage_channels(image: Tensor, maps: Sequence[Tensor]) -> Figure:
     figure, axes = subplots(2, columns, (2.2 * columns, 4.7))
     grey = image.mean(dim=0)  # (S, S)
     axes.flat[0].imshow(grey.numpy(), cmap="gray")
-    axes.flat[0].set_title(f"image, {grey.shape[0]} × {grey.shape[1]}", fontsize=9)
+    axes.flat[0].set_title(f"photograph, {grey.shape[0]} × {grey.shape[1]}", fontsize=9)
     for axis, (number, stage) in zip(axes.flat[1:], enumerate(maps), strict=False):
         channel = int(stage[0].flatten(1).var(dim=1).argmax())
         axis.imshow(stage[0, channel].numpy())

@@ -25,7 +25,7 @@ def map_profile(d: Tensor, lines: Mapping[str, Tensor], start: int, window: int)
         line = {"color": colour, "dash": dash}
         figure.add_scatter(x=list(range(size)), y=rounded(values), mode="lines", name=name, line=line)
     figure.add_vrect(x0=start, x1=start + window - 1, fillcolor="grey", opacity=0.2, line_width=0)
-    figure.update_layout(xaxis_title="column of the image, pixels", yaxis_title="error", yaxis_rangemode="tozero")
+    figure.update_layout(xaxis_title="column of the photograph, pixels", yaxis_title="error", yaxis_rangemode="tozero")
     return describe(
         figure,
         f"One row of a map. {len(d)} dots are the errors d; lines are {', '.join(lines)}. The highest line reaches "

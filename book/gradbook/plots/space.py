@@ -33,7 +33,7 @@ def walk(along: Sequence[float], shares: Mapping[str, Sequence[float]], ends: tu
     for number, (name, share) in enumerate(shares.items()):
         style = {"color": OKABE_ITO[number], "dash": DASHES[number]}
         marker = {"symbol": SYMBOLS[number], "size": 9}
-        figure.add_scatter(x=list(along), y=list(share), name=f"images of {name}", line=style, marker=marker)
+        figure.add_scatter(x=list(along), y=list(share), name=f"photographs of {name}", line=style, marker=marker)
     figure.add_hline(y=0.5, line_dash="dot", line_color="grey")
     figure.update_layout(
         xaxis_title=f"from {ends[0]} (0) to {ends[1]} (1)",
