@@ -93,9 +93,10 @@ def test_hidden_files_of_other_systems_are_not_judged(file: Path, tmp_path: Path
         assert [row["photograph"] for row in csv.DictReader(table)] == ["a.png", "more/b.png"]
 
 
-def test_judging_loads_no_pytorch() -> None:
+@pytest.mark.parametrize("module", ["gradlib.deploy.judge", "gradlib.data.readers"])
+def test_judging_and_reading_load_no_pytorch(module: str) -> None:
     heavy = ("torch", "torchvision", "timm", "lightning_fabric", "skimage")
-    code = f"import sys, gradlib.deploy.judge; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout == "[]\n"
 

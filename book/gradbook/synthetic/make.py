@@ -25,7 +25,7 @@ from gradlib.files import cache_folder
 
 VERSION = 1  # to be raised whenever any pixel changes
 DEFAULTS = {"seed": 0, "normals": 60, "good": 30, "per_kind": 20}
-MARKER = ".gradlib-synthetic"  # written last, into a folder that is then renamed: where it is, all is
+MARKER = ".gradlib-synthetic"  # written last; its presence means that the data set is complete
 ATTEMPTS = 50  # a defect that cannot be seen where it fell (a stain as grey as its ground) is drawn again
 
 
