@@ -5,7 +5,7 @@ import pytest
 from gradbook import page
 from gradbook.study import tables
 from gradbook.study.statistics import tidy_metrics
-from gradlib.metrics.evaluation import METRIC_NAMES
+from gradlib.metrics.ranking import METRIC_NAMES
 from recorded import record
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -75,12 +75,24 @@ def test_the_best_method_is_bold_even_if_it_is_not_ours() -> None:
 
 
 def test_distances_say_ahead_or_behind_by_their_interval() -> None:
-    first = rows(tables.distance_table(GOOD, {"bad": BAD}))[0]
-    assert first[:2] == ["GRAD − bad", "image AUROC"]
-    assert first[2].startswith("+50.00 (")
-    assert first[3] == "ahead"
-    assert rows(tables.distance_table(BAD, {"good": GOOD}))[0][3] == "behind"
+    (line,) = rows(tables.distance_table(GOOD, {"bad": BAD, "none": []}))
+    assert line[0] == "GRAD − bad"
+    assert line[1].startswith("+50.00 (")
+    assert line[2] == "ahead"
+    assert rows(tables.distance_table(BAD, {"good": GOOD}))[0][2] == "behind"
     assert "make results" in tables.distance_table([], {"bad": BAD}).data
+
+
+def test_pairs_are_compared_on_both_metrics_and_on_one_category() -> None:
+    without_masks = [record(pixel=None, pixel_replicates=None)]
+    by_metric = tables.compare_pairs({"all": (GOOD, BAD), "one": (GOOD, BAD, "bottle"), "x": (GOOD, without_masks)})
+    image, pixel = by_metric["image_auroc"], by_metric["pixel_auroc"]
+    assert image["all"] == image["one"]
+    assert pixel["x"] is None
+    table = tables.comparison_table(by_metric, ("helps", "hurts", "open"), "good − bad")
+    assert table.data.startswith("| good − bad | image AUROC (95 % interval) | verdict | pixel AUROC")
+    assert [row[2] for row in rows(table)][:2] == ["helps", "helps"]
+    assert rows(table)[2][3:] == ["–", "–"]
 
 
 def test_each_category_is_compared_with_its_best_peer() -> None:

@@ -41,6 +41,8 @@ from .statistics import values as values
 from .tables import BOTH as BOTH
 from .tables import HEADINGS as HEADINGS
 from .tables import category_intervals as category_intervals
+from .tables import compare_pairs as compare_pairs
+from .tables import comparison_table as comparison_table
 from .tables import distance_table as distance_table
 from .tables import in_percent as in_percent
 from .tables import metrics_of_run as metrics_of_run

@@ -45,11 +45,7 @@ def coverage_table(table: str) -> Markdown:
 def coverage_overview() -> Markdown:
     """How many planned runs of each table are done, are runnable here, or need something."""
     runs = coverage_frame()
-    runs["table"] = ("Table " + runs["table"]).fillna("beyond the paper")
-    runs["planned"] = True
-    for name in ("done", RUNNABLE):
-        runs[name] = runs["state"] == name
-    for need in NEEDS:
-        runs[f"needs {need}"] = runs["state"].str.contains(need)
-    counts = runs.drop(columns=["row", "data", "seed", "state"]).groupby("table").sum()
-    return markdown(counts.astype(str).rename_axis(""))
+    columns = {"planned": True, **{name: runs["state"] == name for name in ("done", RUNNABLE)}}
+    columns |= {f"needs {need}": runs["state"].str.contains(need) for need in NEEDS}
+    titles = ("Table " + runs["table"]).fillna("beyond the paper")
+    return markdown(pd.DataFrame(columns).groupby(titles).sum().astype(str).rename_axis(""))

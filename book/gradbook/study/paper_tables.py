@@ -10,7 +10,6 @@ from gradbook.study.plan import read_plan
 from gradbook.study.published import published, published_methods
 from gradbook.study.statistics import Record, read_group, tidy_metrics
 from gradbook.study.tables import BOTH, HEADINGS, in_percent, markdown, with_source
-from gradlib.data.archives import ARCHIVES
 from gradlib.errors import InputError
 
 

@@ -1,6 +1,7 @@
 """Tables of recorded runs for the chapters, as Markdown from pandas frames: no number in the book is typed by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,11 @@ from IPython.display import Markdown
 from numpy.typing import ArrayLike
 
 from gradbook.page import markdown_table
-from gradbook.study.bootstrap import interval
+from gradbook.study.bootstrap import Comparison, interval
 from gradbook.study.statistics import Record, Rows, compare, replicates, tidy_metrics, values
-from gradlib.metrics.evaluation import METRIC_NAMES
+from gradlib.metrics.ranking import METRIC_NAMES
 
+ByMetric = Mapping[str, Mapping[str, Comparison | None]]  # metric -> name of a pair -> its comparison
 BOTH = ("image_auroc", "pixel_auroc")
 DASH = "–"  # in a cell without a value
 MISSING = "No such run is committed in data/results yet: `make results` makes it."
@@ -120,17 +122,33 @@ def peers_table(methods: Rows, metric: str = "image_auroc") -> Markdown:
     return markdown(table.where(mean != mean.max(), "**" + table + "**").rename_axis(HEADINGS[metric]))
 
 
-def distance_table(ours: Sequence[Record], peers: Rows) -> Markdown:
-    """GRAD minus each peer on the mean over categories, in points, with the paired 95 % bootstrap interval."""
+def compare_pairs(pairs: Mapping[str, Sequence]) -> ByMetric:
+    """The comparison of each pair on the image and on the pixel AUROC, None where `compare` finds none.
+
+    pairs: name -> (ours, theirs) or (ours, theirs, category), as `compare` takes them.
+    """
+    return {metric: {name: compare(a, b, metric, *c) for name, (a, b, *c) in pairs.items()} for metric in BOTH}
+
+
+def comparison_table(by_metric: ByMetric, words: Sequence[str], heading: str) -> Markdown:
+    """A line for each pair: the difference in points with its paired 95 % interval, and the verdict, on each metric.
+
+    words: for an interval above 0, below 0 and, by default "undecided", around it. heading: of the names.
+    """
     lines = []
-    for name, records in peers.items():
-        for metric in BOTH:
-            gap = compare(ours, records, metric)
-            if gap is not None:
-                lines.append([f"GRAD − {name}", HEADINGS[metric], gap.text(), gap.verdict("ahead", "behind")])
-    if not lines:
-        return Markdown("No pair of runs on the same images is committed yet: `make results` makes them.")
-    return markdown_table(["pair", "metric", "points (95 % interval)", "GRAD is"], lines)
+    for name in next(iter(by_metric.values())):
+        gaps = [of_metric[name] for of_metric in by_metric.values()]
+        if any(gaps):
+            line = [(gap.text(), gap.verdict(*words)) if gap else (DASH, DASH) for gap in gaps]
+            lines.append([name, *chain.from_iterable(line)])
+    headings = [text for metric in by_metric for text in (f"{HEADINGS[metric]} (95 % interval)", "verdict")]
+    return markdown_table([heading, *headings], lines) if lines else Markdown(MISSING)
+
+
+def distance_table(ours: Sequence[Record], peers: Rows) -> Markdown:
+    """GRAD minus each peer on the mean over categories, in points, and whether GRAD is ahead or behind."""
+    pairs = {f"GRAD − {name}": (ours, records) for name, records in peers.items()}
+    return comparison_table(compare_pairs(pairs), ("ahead", "behind"), "points")
 
 
 def category_intervals(ours: Sequence[Record], peers: Rows, metric: str) -> Markdown:
