@@ -47,9 +47,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         manner = self.path.split("/")[1]
-        wanted = self.headers.get("Range")
-        self.server.log.append((manner, wanted))
-        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
+        requested = self.headers.get("Range")
+        self.server.log.append((manner, requested))
+        start = int(requested.removeprefix("bytes=").removesuffix("-")) if requested else 0
         getattr(self, f"_{manner}")(start)
 
     def log_message(self, format: str, *args: object) -> None:
@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.send_error(416)
         self._send(GOOD, start)
 
-    def _whole(self, start: int) -> None:
+    def _from_start(self, start: int) -> None:
         self._send(GOOD)
 
     def _breaks(self, start: int) -> None:  # after the first half, then honours ranges
@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
     def _stalls(self, start: int) -> None:  # after the first half, then honours ranges
         self._breaks(start)
         if not start and not self.server.released.wait(5):
-            self.server.log.append(("nobody gave up waiting", None))
+            self.server.log.append(("the client did not give up", None))
 
     def _dead(self, start: int) -> None:
         self.send_error(404)

@@ -1,4 +1,4 @@
-"""Backbones: the right weights, the right padding, and one sentence when either cannot be had."""
+"""Backbones: the right weights, the right padding, and one sentence if either is unavailable."""
 
 import json
 import re
@@ -146,7 +146,7 @@ def test_hub_weights_are_read_from_the_local_cache_without_a_network(
     assert torch.equal(backbone.net.state_dict()["layer1.0.conv1.weight"], trained["layer1.0.conv1.weight"])
 
 
-def test_hub_that_cannot_be_reached_is_told_with_the_weights_and_the_way_out(
+def test_hub_that_cannot_be_reached_is_reported_with_the_weights_and_a_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_network(address: str, timeout: float) -> None:
@@ -162,7 +162,7 @@ def test_hub_that_cannot_be_reached_is_told_with_the_weights_and_the_way_out(
         load_backbone(B4)
 
 
-def test_failing_download_is_told_like_an_unreachable_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_download_is_reported_like_an_unreachable_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     create = timm.create_model
 
     def broken(name: str, pretrained: bool, features_only: bool, out_indices: tuple[int, ...] = (0,)) -> object:

@@ -212,16 +212,16 @@ def test_features_that_are_not_finite_are_refused_naming_the_image(
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_damaged_image_is_named_and_the_classes_before_it_are_kept(
+def test_damaged_image_is_named_and_the_categories_before_it_are_stored(
     backbone: Backbone, counting: Counting, tmp_path: Path
 ) -> None:
     samples = six_samples(tmp_path / "images")
-    whole = samples[5].image.read_bytes()
-    samples[5].image.write_bytes(whole[: len(whole) // 2])
+    content = samples[5].image.read_bytes()
+    samples[5].image.write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=str(samples[5].image)):
         cached(samples, backbone, tmp_path / "cache")
     computed = counting.images
-    samples[5].image.write_bytes(whole)
+    samples[5].image.write_bytes(content)
     cached(samples, backbone, tmp_path / "cache")
     assert counting.images == computed + 3  # the second class only
 

@@ -54,7 +54,7 @@ def test_floating_point_image_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("alpha", [0, 128, 255])
-def test_alpha_is_dropped_and_the_colour_under_it_kept(tmp_path, alpha):
+def test_alpha_is_dropped_and_the_colour_under_it_stays(tmp_path, alpha):
     pixels = np.asarray(read_image(save(red_with(alpha), tmp_path / "rgba.png")))
     assert (pixels == (200, 30, 10)).all()
 

@@ -29,12 +29,12 @@ def test_mask_is_true_where_its_value_is_not_zero_however_small(tmp_path):
         assert (mask == (marks > 0)).all()
 
 
-def test_alpha_and_palette_of_a_mask_are_not_taken_for_marks(tmp_path):
+def test_alpha_and_palette_of_a_mask_do_not_count_as_marks(tmp_path):
     image, marks = save(RAMP, tmp_path / "a.png"), np.zeros((16, 16), np.uint8)
     marks[4:8, 4:8] = 255
     opaque = np.stack([marks, marks, marks, np.full_like(marks, 255)], -1)
     assert (sample(image, save(opaque, tmp_path / "rgba.png")).read_mask(16) == (marks > 0)).all()
-    palette = Image.fromarray((marks == 0).astype(np.uint8), "P")  # index 0 is white here, index 1 black
+    palette = Image.fromarray((marks == 0).astype(np.uint8), "P")  # index 0 is white, index 1 black
     palette.putpalette([255, 255, 255, 0, 0, 0])
     palette.save(tmp_path / "palette.png")
     assert (sample(image, tmp_path / "palette.png").read_mask(16) == (marks > 0)).all()

@@ -35,15 +35,15 @@ def test_it_beats_the_mean_picture():
     assert error < 0.3 * pictures.var(dim=0).mean()
 
 
-def test_a_run_has_one_decoder_which_is_kept(finished):
+def test_a_run_has_one_decoder_which_is_saved(finished):
     folder, dataset = finished
     first = decoder_of_run(folder, dataset)
     x = torch.randn(2, 152, 4, 4)
     assert first(x).shape == (2, 3, 32, 32)
     assert not first.training
-    kept = (folder / FILE).stat().st_mtime_ns
+    saved = (folder / FILE).stat().st_mtime_ns
     assert torch.equal(decoder_of_run(folder, dataset)(x), first(x))
-    assert (folder / FILE).stat().st_mtime_ns == kept
+    assert (folder / FILE).stat().st_mtime_ns == saved
     save_tensors(folder / FILE, Decoder(3).state_dict(), {})
     with pytest.raises(InputError, match="does not fit the model beside it"):
         decoder_of_run(folder, dataset)

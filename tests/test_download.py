@@ -1,4 +1,4 @@
-"""The downloader against a local server that breaks off, stalls, ignores ranges and lies."""
+"""The downloader against a local server that breaks off, stalls, ignores ranges or sends something else."""
 
 import contextlib
 import re
@@ -18,8 +18,10 @@ from local_archives import GOOD, HALF, archive_at, assert_complete, get, part_in
 __all__ = ["archive_at", "server"]  # fixtures
 
 
-@pytest.mark.parametrize("manner", ["ranges", "whole"])
-def test_archive_is_fetched_checked_and_unpacked_and_a_second_call_asks_nobody(archive_at, server, tmp_path, manner):
+@pytest.mark.parametrize("manner", ["ranges", "from_start"])
+def test_archive_is_fetched_checked_and_unpacked_and_a_second_call_downloads_nothing(
+    archive_at, server, tmp_path, manner
+):
     archive = archive_at(manner)
     assert_complete(get(archive, tmp_path), tmp_path)
     assert get(archive, tmp_path) == tmp_path / "mvtec"
@@ -52,11 +54,11 @@ def test_part_of_an_earlier_run_is_continued(archive_at, server, tmp_path):
 
 def test_server_that_ignores_ranges_is_read_from_the_start(archive_at, server, tmp_path):
     part_in(tmp_path, b"x" * 100)
-    assert_complete(get(archive_at("whole"), tmp_path), tmp_path)
-    assert server.log == [("whole", "bytes=100-")]
+    assert_complete(get(archive_at("from_start"), tmp_path), tmp_path)
+    assert server.log == [("from_start", "bytes=100-")]
 
 
-def test_whole_part_of_a_killed_run_is_used_without_asking(archive_at, server, tmp_path):
+def test_complete_part_of_a_killed_run_is_used_without_a_request(archive_at, server, tmp_path):
     part_in(tmp_path, GOOD)
     assert_complete(get(archive_at("ranges"), tmp_path), tmp_path)
     assert server.log == []
@@ -65,13 +67,13 @@ def test_whole_part_of_a_killed_run_is_used_without_asking(archive_at, server, t
 def test_part_longer_than_the_archive_is_fetched_again(archive_at, server, tmp_path):
     part_in(tmp_path, GOOD + b"more")
     assert_complete(get(archive_at("ranges"), tmp_path), tmp_path)
-    assert [wanted for _, wanted in server.log] == [f"bytes={len(GOOD) + 4}-", None]
+    assert [requested for _, requested in server.log] == [f"bytes={len(GOOD) + 4}-", None]
 
 
 def test_damaged_part_is_fetched_again_before_the_address_is_blamed(archive_at, server, tmp_path):
     part_in(tmp_path, b"x" * 100)
     assert_complete(get(archive_at("ranges"), tmp_path), tmp_path)
-    assert [wanted for _, wanted in server.log] == ["bytes=100-", None]
+    assert [requested for _, requested in server.log] == ["bytes=100-", None]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def test_answer_that_cannot_be_the_rest_leaves_the_part_alone(archive_at, server
     assert server.log == [(manner, f"bytes={HALF}-"), ("ranges", f"bytes={HALF}-")]
 
 
-def test_address_that_nobody_listens_at_is_passed_over(archive_at, tmp_path):
+def test_address_without_a_server_is_skipped(archive_at, tmp_path):
     archive = archive_at("ranges")
     archive = replace(archive, urls=("http://127.0.0.1:9/data.tar.xz", *archive.urls))
     assert_complete(get(archive, tmp_path), tmp_path)
@@ -142,7 +144,7 @@ def test_full_disk_is_noticed_before_the_transfer(archive_at, server, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_disk_that_fills_up_while_writing_is_told_from_a_broken_transfer(archive_at, server, tmp_path):
+def test_disk_that_fills_up_while_writing_is_no_broken_transfer(archive_at, server, tmp_path):
     (tmp_path / f"{archives.MVTEC.file_name}.part").symlink_to("/dev/full")
     with pytest.raises(InputError, match=r"Cannot write .*\.part \(No space left on device\).* it will continue"):
         get(archive_at("ranges"), tmp_path)
@@ -155,7 +157,7 @@ def test_folder_that_cannot_be_made_is_named(archive_at, tmp_path):
         get(archive_at("ranges"), tmp_path / "file" / "data")
 
 
-def test_second_process_is_told_to_wait(archive_at, tmp_path):
+def test_second_process_is_asked_to_wait(archive_at, tmp_path):
     with filelock.FileLock(tmp_path / ".mvtec.lock"), pytest.raises(InputError, match="Another process"):
         get(archive_at("ranges"), tmp_path)
 
@@ -180,7 +182,7 @@ def test_command_fetches_and_says_where_the_data_is(archive_at, tmp_path, capsys
     assert (tmp_path / "mvtec" / MARKER).is_file()
 
 
-def test_interrupted_command_tells_how_to_go_on(tmp_path, capsys, monkeypatch):
+def test_interrupted_command_says_how_to_continue(tmp_path, capsys, monkeypatch):
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 

@@ -9,7 +9,8 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from gradlib.errors import InputError
 from gradlib.metrics.curves import auroc, average_precision, f1_max
-from gradlib.metrics.evaluation import METRIC_NAMES, evaluate, mean_over_categories
+from gradlib.metrics.evaluation import evaluate, mean_over_categories
+from gradlib.metrics.ranking import METRIC_NAMES
 from gradlib.metrics.ranking import Metric
 from gradlib.metrics.region_overlap import aupro
 
@@ -22,7 +23,7 @@ def sklearn_f1_max(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def images(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Maps, image scores, labels and masks of 6 normal and 6 anomalous images, 16 x 16; scores are whole numbers."""
+    """Maps, image scores, labels and masks of 6 normal and 6 anomalous images, 16 x 16; scores are integers."""
     rng = np.random.default_rng(seed)
     labels = np.repeat([0, 1], 6)
     masks = np.zeros((12, 16, 16), dtype=bool)

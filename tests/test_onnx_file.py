@@ -20,8 +20,8 @@ class Small(nn.Module):
         self.layer = nn.Conv2d(3, 4, 3)
 
     def forward(self, image: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
-        found = self.layer(image) + shift
-        return found, found.amax(dim=(1, 2, 3))
+        maps = self.layer(image) + shift
+        return maps, maps.amax(dim=(1, 2, 3))
 
 
 class Changing(nn.Module):
@@ -52,7 +52,7 @@ def test_file_computes_what_the_module_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("added", [1.0, float("nan")])
-def test_file_that_differs_is_not_kept(added: float, tmp_path: Path) -> None:
+def test_file_that_differs_is_removed(added: float, tmp_path: Path) -> None:
     module, path = Changing(added), tmp_path / "changing.onnx"
     with pytest.raises(InputError, match=r"changing\.onnx differs from PyTorch by"):
         write_onnx(module, [torch.rand(1, 2)], path, inputs=["x"], outputs=["double", "sum"])

@@ -1,4 +1,4 @@
-"""What must hold for any input, tried on inputs that nobody thought of: lookups, metrics, readers, files."""
+"""Properties that hold for any input, tried on random ones: lookups, metrics, readers, files."""
 
 import io
 import json
@@ -91,7 +91,7 @@ def test_a_score_lies_within_its_map_and_a_map_within_d(seed: int, H: int, W: in
 
 
 def refused(call: Callable[[], object]) -> str | None:
-    """The words of an InputError, None where there is none; any other error is one."""
+    """The message of an InputError, None if there is none; any other error fails the test."""
     try:
         call()
     except InputError as refusal:
@@ -109,15 +109,15 @@ PICTURES = [picture(*kind) for kind in (("PNG", "RGB"), ("PNG", "P"), ("JPEG", "
 damage = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6)
 
 
-@given(whole=st.sampled_from(PICTURES), spots=damage, kept=st.floats(0, 1), tail=st.binary(max_size=8))
-def test_a_damaged_image_is_read_or_refused_in_words(
-    whole: bytes, spots: list[tuple[float, int]], kept: float, tail: bytes, tmp_path: Path
+@given(content=st.sampled_from(PICTURES), spots=damage, share=st.floats(0, 1), tail=st.binary(max_size=8))
+def test_a_damaged_image_is_read_or_refused_with_a_sentence(
+    content: bytes, spots: list[tuple[float, int]], share: float, tail: bytes, tmp_path: Path
 ) -> None:
-    content = bytearray(whole)
+    damaged = bytearray(content)
     for place, value in spots:
-        content[int(place * (len(content) - 1))] = value
+        damaged[int(place * (len(damaged) - 1))] = value
     path = tmp_path / "image.png"
-    path.write_bytes(bytes(content[: int(kept * len(content))]) + tail)
+    path.write_bytes(bytes(damaged[: int(share * len(damaged))]) + tail)
     refusal = refused(lambda: read_image(path))
     assert refusal is None or "image.png" in refusal
 
@@ -126,7 +126,7 @@ names = st.sampled_from(["train", "test", "good", "bad", "ground_truth", "a.png"
 
 
 @given(paths=st.lists(st.lists(names, min_size=1, max_size=4), max_size=8))
-def test_any_folder_is_a_data_set_or_refused_in_words(paths: list[list[str]], tmp_path_factory) -> None:
+def test_any_folder_is_a_data_set_or_refused_with_a_sentence(paths: list[list[str]], tmp_path_factory) -> None:
     root = tmp_path_factory.mktemp("folder")
     for parts in paths:
         path = root.joinpath("thing", *parts)
@@ -144,7 +144,7 @@ records = st.dictionaries(st.sampled_from(["schema", "classes", "mean", "experim
 
 
 @given(content=st.binary(max_size=40) | records.map(lambda r: json.dumps(r).encode()))
-def test_any_file_that_is_no_record_is_refused_in_words(content: bytes, tmp_path: Path) -> None:
+def test_any_file_that_is_no_record_is_refused_with_a_sentence(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"results\.json"):
@@ -152,7 +152,7 @@ def test_any_file_that_is_no_record_is_refused_in_words(content: bytes, tmp_path
 
 
 @given(content=st.binary(max_size=200))
-def test_any_file_that_is_no_model_is_refused_in_words(content: bytes, tmp_path: Path) -> None:
+def test_any_file_that_is_no_model_is_refused_with_a_sentence(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"model\.safetensors"):

@@ -136,11 +136,11 @@ def test_normal_images_are_part_of_the_background() -> None:
     assert aupro(more, none).value > aupro(maps, masks).value
 
 
-@pytest.mark.parametrize(("found", "expected"), [(1.0, 1.0), (0.0, 0.0), (0.5, 0.15)])
-def test_all_found_first_all_found_last_and_all_tied(found: float, expected: float) -> None:
+@pytest.mark.parametrize(("score", "expected"), [(1.0, 1.0), (0.0, 0.0), (0.5, 0.15)])
+def test_all_found_first_all_found_last_and_all_tied(score: float, expected: float) -> None:
     masks = np.zeros((2, 10, 10), dtype=bool)
     masks[1, 2:5, 2:5] = True
-    maps = np.where(masks, found, 0.5)  # all tied is one line from (0, 0) to (1, 1), cut at 0.3
+    maps = np.where(masks, score, 0.5)  # all tied is one line from (0, 0) to (1, 1), cut at 0.3
     assert aupro(maps, masks).value == pytest.approx(expected, abs=1e-12)
 
 
@@ -184,6 +184,6 @@ def test_bad_input_is_refused_with_a_sentence() -> None:
 def test_pixels_may_be_taken_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     maps, masks = random.standard_normal((3, 9, 9)), random.random((3, 9, 9)) < 0.3
-    whole = aupro(maps, masks).value
+    at_once = aupro(maps, masks).value
     monkeypatch.setattr("gradlib.metrics.region_overlap.BLOCK", 5)
-    assert aupro(maps, masks).value == pytest.approx(whole, rel=1e-12)
+    assert aupro(maps, masks).value == pytest.approx(at_once, rel=1e-12)

@@ -1,4 +1,4 @@
-"""The files of the feature cache: whole or not there, whatever is damaged, full, killed or built twice at once."""
+"""Files of the feature cache are complete or absent after damage, a full disk, a kill, or two builders at once."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from gradlib.features.backbones import Backbone, load_backbone
 from gradlib.features.cache import FeatureCache
 from test_cache import IMAGE_SIZE, MAP_SIZE, Counting, cached, direct, everything, job, six_samples
 
-# Another process that caches the class gear in folders whose names it is told, step by step.
+# Another process that caches the category gear, step by step, in folders whose names it reads from its input.
 BUILDER = """
 import sys
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_damaged_cache_files_are_built_anew(
 
 
 @pytest.mark.parametrize("where", ["pre-check", "while writing"])
-def test_full_disk_is_told_with_folder_sizes_and_remedy_and_leaves_nothing(
+def test_full_disk_is_reported_with_folder_sizes_and_remedy_and_leaves_nothing(
     where: str, samples: list[Sample], backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nuts = [sample for sample in samples if sample.category == "nut"]
@@ -103,7 +103,7 @@ def test_full_disk_is_told_with_folder_sizes_and_remedy_and_leaves_nothing(
     assert not [file for file in tmp_path.iterdir() if file.suffix != ".lock"]
 
 
-def test_folder_that_cannot_be_written_is_told_with_the_remedy(
+def test_folder_that_cannot_be_written_is_reported_with_the_remedy(
     samples: list[Sample], backbone: Backbone, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
@@ -157,7 +157,7 @@ def test_of_two_processes_one_builds_and_the_other_waits_and_reads(
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_what_a_killed_builder_leaves_is_never_read(
+def test_files_of_a_killed_builder_are_never_read(
     samples: list[Sample], backbone: Backbone, counting: Counting, builder: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     assert tell(builder, str(tmp_path)) == "computing"

@@ -7,7 +7,7 @@ from gradlib.deploy.thresholds import choose_threshold, confusion, false_alarm_b
 from gradlib.errors import InputError
 
 
-def test_of_ten_photographs_the_highest_decides_and_the_wanted_rate_is_missed() -> None:
+def test_of_ten_images_the_highest_decides_and_the_requested_rate_is_missed() -> None:
     scores = np.arange(10, dtype=np.float32)
     threshold = choose_threshold(scores, 0.05)
     assert (scores >= threshold.value).sum() == threshold.above == 0
@@ -32,7 +32,7 @@ def test_bound_holds_as_often_as_it_says() -> None:
         assert rate.mean() == pytest.approx((above + 1) / 31, abs=0.002)
 
 
-def test_known_numbers_of_photographs() -> None:
+def test_known_numbers_of_images() -> None:
     assert [normals_needed(rate) for rate in (0.10, 0.05, 0.01)] == [29, 59, 299]
     for rate in (0.10, 0.05, 0.01):
         n = normals_needed(rate)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order, warn_of_counts
+from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, sort_samples, warn_of_counts
 from gradlib.errors import InputError
 
 TRAIN_SHARE = Fraction(4, 5)  # of the normal cells of each category
@@ -49,7 +49,7 @@ def read_elpv(
             for path, third in of_category.items()
             if uncertain or third in (0, 3)
         ]
-    return Dataset("elpv", folder, in_order(samples))
+    return Dataset("elpv", folder, sort_samples(samples))
 
 
 def _package_folder() -> Path:

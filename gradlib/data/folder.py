@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gradlib.data.layout import category_folders, image_files, read_category
-from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order
+from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, sort_samples
 from gradlib.errors import InputError
 
 
@@ -33,4 +33,4 @@ def read_folder(root: Path | str | None = None, categories: Sequence[str] | None
     samples: list[Sample] = []
     for category in choose_categories(categories, folders, str(folder)):
         samples += read_category(folders[category], category, masks_required=False)
-    return Dataset("folder", folder, in_order(samples))
+    return Dataset("folder", folder, sort_samples(samples))

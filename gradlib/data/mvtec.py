@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gradlib.data.layout import category_folders, read_category
-from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order, warn_of_counts
+from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, sort_samples, warn_of_counts
 from gradlib.errors import InputError
 
 # category: (training images, test images, masks); in all 3629, 1725 and 1258
@@ -48,4 +48,4 @@ def read_mvtec(root: Path | str | None = None, categories: Sequence[str] | None 
             counts = {"training images": train, "test images": len(of_category) - train, "masks": masks}
             warn_of_counts("MVTec AD", category, folder, counts, RELEASED_COUNTS[category])
         samples += of_category
-    return Dataset("mvtec", folder, in_order(samples))
+    return Dataset("mvtec", folder, sort_samples(samples))

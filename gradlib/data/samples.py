@@ -128,7 +128,7 @@ def read_masks(samples: Sequence[Sample], size: int, *, warn: bool = True) -> np
     return None
 
 
-def in_order(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+def sort_samples(samples: Iterable[Sample]) -> tuple[Sample, ...]:
     """Samples by category, split and path: the same on every file system."""
     return tuple(
         sorted(samples, key=lambda sample: (sample.category, SPLITS.index(sample.split), sample.image.as_posix()))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from gradlib.data.samples import Dataset, Sample, in_order, rows_by_category
+from gradlib.data.samples import Dataset, Sample, rows_by_category, sort_samples
 from gradlib.errors import InputError
 from gradlib.seeds import epoch_generator
 
@@ -36,7 +36,7 @@ def hold_out(dataset: Dataset, seed: int) -> Dataset:
         number = min(len(train) // 2, max(len(train) // ONE_IN, MIN_HOLD_OUT))
         held_out = {train[i] for i in order[:number].tolist()}
         samples += [replace(s, split="test") if s in held_out else s for s in part]
-    return replace(dataset, samples=in_order(samples))
+    return replace(dataset, samples=sort_samples(samples))
 
 
 def choose_shots(dataset: Dataset, shots: int, seed: int) -> Dataset:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, in_order, warn_of_counts
+from gradlib.data.samples import Dataset, Sample, choose_categories, existing_folder, sort_samples, warn_of_counts
 from gradlib.errors import InputError
 
 SPLIT_FILE = "split_csv/1cls.csv"
@@ -49,7 +49,7 @@ def read_visa(root: Path | str | None = None, categories: Sequence[str] | None =
         if category in RELEASED_COUNTS:
             counts = {"training": train, "normal test": normal, "anomalous test images": anomalous}
             warn_of_counts("VisA", category, folder, counts, RELEASED_COUNTS[category])
-    return Dataset("visa", folder, in_order(samples))
+    return Dataset("visa", folder, sort_samples(samples))
 
 
 def _read_rows(split_file: Path) -> list[dict[str, str]]:

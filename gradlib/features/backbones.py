@@ -214,11 +214,11 @@ def _weighted(name: str, stages: tuple[int, ...], any_size: bool) -> tuple[Net, 
         net.load_state_dict({key: trained[key] for key in net.state_dict()})
         return net, f"package {weights.PACKAGED[cfg.architecture].package}"
     if cfg.hf_hub_id and not weights.in_hub_cache(cfg) and not weights.hub_answers():
-        raise weights.unavailable(full_name, "no answer")
+        raise weights.unavailable_error(full_name, "no answer")
     try:
         return _create(name, stages, any_size, pretrained=True), f"hub {full_name}"
     except Exception as error:  # the same call without weights succeeded, so the weights must be the cause
-        raise weights.unavailable(full_name, str(error)) from error
+        raise weights.unavailable_error(full_name, str(error)) from error
 
 
 def _pad_as_at_380(net: Net) -> None:

@@ -138,7 +138,7 @@ def hub_answers() -> bool:
     return True
 
 
-def unavailable(full_name: str, cause: str) -> InputError:
+def unavailable_error(full_name: str, cause: str) -> InputError:
     """The error for weights that cannot be downloaded."""
     return InputError(
         f"The weights {full_name} could not be downloaded from the hub {constants.ENDPOINT} ({cause}); "
