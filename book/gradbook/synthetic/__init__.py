@@ -1,1 +1,1 @@
-"""The synthetic data set, drawn from photographs that come with scikit-image."""
+"""The synthetic data set: industrial images with exact masks, composed of real ones that installed packages contain."""
