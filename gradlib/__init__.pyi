@@ -10,6 +10,7 @@ from .data.samples import Dataset as Dataset
 from .data.samples import Sample as Sample
 from .deploy.detector import Detector as Detector
 from .deploy.judge import judge_folder as judge_folder
+from .deploy.released import load_released as load_released
 from .errors import InputError as InputError
 from .features.backbones import load_backbone as load_backbone
 from .features.cache import cached_features as cached_features
@@ -22,7 +23,6 @@ from .model import GradOutput as GradOutput
 from .presets import PRESETS as PRESETS
 from .presets import preset_config as preset_config
 from .presets import preset_training as preset_training
-from .deploy.released import load_released as load_released
 from .scores import anomaly_map as anomaly_map
 from .scores import image_score as image_score
 from .standardise import channel_statistics as channel_statistics

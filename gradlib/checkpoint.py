@@ -38,7 +38,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], settings: Mapping[st
         with suppress(OSError):  # fails too where a file is in the place of a folder
             part.unlink()
         raise InputError(
-            f"{path} cannot be written ({error}): free some space or choose another folder; the previous state is intact."
+            f"{path} cannot be written ({error}): free space or choose another folder; the previous state is intact."
         ) from error
 
 
@@ -50,7 +50,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Settings]:
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"{path} is not a readable safetensors file ({error}): {remedy}; pickles are not opened."

@@ -115,7 +115,7 @@ def check_protocol(protocol: str) -> None:
 
 
 def replace_fields(config: Configuration, changes: Mapping[str, Any], where: str) -> Configuration:
-    """A configuration with some fields replaced. Raises InputError, naming `where`, for fields that it does not have."""
+    """A configuration with some fields replaced. Raises InputError, naming `where`, for unknown fields."""
     known = [field.name for field in fields(config)]  # type: ignore[arg-type]
     unknown = sorted(set(changes) - set(known))
     if unknown:

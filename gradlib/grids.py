@@ -41,7 +41,9 @@ def interpolate(G: Tensor, v: Tensor, *, padding_mode: PaddingMode = "border") -
             f"Coordinates of shape {tuple(v.shape)} do not fit a grid with {len(sizes)} axes: give (N, {len(sizes)})."
         )
     if padding_mode not in ("border", "zeros"):
-        raise InputError(f'Padding "{padding_mode}" is unknown: choose "border" (repeated) or "zeros" (the released code).')
+        raise InputError(
+            f'Padding "{padding_mode}" is unknown: choose "border" (the default) or "zeros" (released code).'
+        )
     R = torch.tensor(sizes, device=v.device)  # (D,)
     if padding_mode == "border":
         # not torch.clamp: grid_sample lets no gradient through at the border itself, clamp does

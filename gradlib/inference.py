@@ -30,7 +30,7 @@ class ModelRun(NamedTuple):
 def run_model(model: GRAD, features: Features) -> ModelRun:
     """Coordinates and distances of N images; features: rows (C, H, W), raw. Puts the model in evaluation mode.
 
-        v_l, v_g, d = run_model(model, features)
+    v_l, v_g, d = run_model(model, features)
     """
     model.eval()
     outputs = []

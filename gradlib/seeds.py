@@ -6,6 +6,6 @@ import torch
 
 
 def epoch_generator(seed: int, epoch: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
-    """A random stream of its own for each seed, epoch and purpose, so that a resumed run needs no saved random state."""
+    """A random stream for each seed, epoch and purpose, so that a resumed run needs no saved random state."""
     digest = hashlib.sha256(f"{seed} {epoch} {purpose}".encode()).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "big"))

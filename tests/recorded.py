@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gradlib.metrics.evaluation import METRIC_NAMES
+from gradlib.metrics.ranking import METRIC_NAMES
 
 LABELS = [0] * 10 + [1] * 10
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from gradlib.batches import prefetch, on_device
+from gradlib.batches import on_device, prefetch
 from gradlib.errors import InputError
 
 CPU = torch.device("cpu")

@@ -12,8 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from gradbook.bench import cost, counts, records, timing
 from gradbook.paths import repository
 from gradbook.study.methods import knn
-from gradbook.study.record import write_json
 from gradbook.study.model_counts import count_model
+from gradbook.study.record import write_json
 from gradlib.errors import InputError
 
 # millions of parameters, GFLOPs: the released code and our UniAD, counted outside of this repository
@@ -28,18 +28,18 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_counts_are_those_found_elsewhere(name: str) -> None:
-    found, (millions, gflops) = counts.counted(counts.configurations()[name]), KNOWN[name]
-    assert found.parameters / 1e6 == pytest.approx(millions, abs=5e-3 if name == "table6" else 5e-4)
-    assert found.flops / 1e9 == pytest.approx(gflops, abs=5e-3)
+def test_counts_are_those_of_other_counters(name: str) -> None:
+    count, (millions, gflops) = counts.count_configuration(counts.configurations()[name]), KNOWN[name]
+    assert count.parameters / 1e6 == pytest.approx(millions, abs=5e-3 if name == "table6" else 5e-4)
+    assert count.flops / 1e9 == pytest.approx(gflops, abs=5e-3)
 
 
 def test_counting_without_computing_gives_the_same() -> None:
-    assert counts.counted(counts.configurations()["lite"]) == count_model(counts.model_named("lite"))
+    assert counts.count_configuration(counts.configurations()["lite"]) == count_model(counts.untrained_model("lite"))
 
 
 def test_backbone_s_counts() -> None:
-    whole, used = counts.backbone_counted(), counts.backbone_counted(blocks=5)
+    whole, used = counts.count_backbone(), counts.count_backbone(blocks=5)
     assert (whole.parameters / 1e6, whole.flops / 1e9) == pytest.approx((19.34, 3.01), abs=5e-3)
     assert (used.parameters / 1e6, used.flops / 1e9) == pytest.approx((3.64, 1.84), abs=6e-3)
 
@@ -55,9 +55,9 @@ def test_formulas_are_the_counter_s() -> None:
 
 
 def test_every_model_has_a_schedule() -> None:
-    assert [counts.training_named(name).epochs for name in ("grad", "grad, half width", "uniad")] == [100, 100, 1000]
+    assert [counts.training_of(name).epochs for name in ("grad", "grad, half width", "uniad")] == [100, 100, 1000]
     with pytest.raises(InputError, match="choose one of grad"):
-        counts.model_named("nothing")
+        counts.untrained_model("nothing")
 
 
 def test_spread_and_ratio_go_round_by_round() -> None:
@@ -74,7 +74,7 @@ def test_record_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "no record of cost"), ("{", "no valid JSON"), ("{}", "of this version"), ("[]", "of this version")],
+    [(None, "no record of cost"), ("{", "not valid JSON"), ("{}", "of version 1"), ("[]", "of version 1")],
 )
 def test_record_that_cannot_be_used_names_the_remedy(tmp_path: Path, content: str | None, words: str) -> None:
     path = tmp_path / "counts.json"
@@ -89,8 +89,8 @@ def test_committed_record_is_of_these_models() -> None:
     by_name = records.read_cost(repository() / "data" / "results" / records.RECORD)["models"]["by_name"]
     assert list(by_name) == list(counts.configurations())
     for name, measured in by_name.items():
-        found = counts.counted(counts.configurations()[name])
-        assert (measured["parameters"], measured["flops"]) == (found.parameters, found.flops)
+        count = counts.count_configuration(counts.configurations()[name])
+        assert (measured["parameters"], measured["flops"]) == (count.parameters, count.flops)
 
 
 def test_ways_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,22 +107,22 @@ def test_latency_is_measured_on_real_patches_as_far_as_there_are_any(monkeypatch
     points = cost.measure_latency((2, 4, 6), real, 2)["points"]
     kinds = {(p["N"], p["features"]) for p in points if p["way"] != cost.GRAD_NAME}
     assert kinds == {(2, "elpv"), (4, "elpv"), (4, "random"), (6, "random")}
-    kept = {p["N"]: p["entries"] for p in points if p["way"] == "memory, 10 %"}
-    assert kept == {2: 39, 4: 78, 6: 118}
+    entries = {p["N"]: p["entries"] for p in points if p["way"] == "memory, 10 %"}
+    assert entries == {2: 39, 4: 78, 6: 118}
     assert all(len(p["seconds"]["rounds"]) == 2 for p in points)
     json.dumps(points)
 
 
 def test_memory_s_search_is_exact() -> None:
     entries, x = torch.randn(50, 4), torch.randn(1, 4, 3, 3)
-    distance, _ = cost.nearest(entries, x)()
+    distance, _ = cost.nearest_entries(entries, x)()
     expected = torch.cdist(x.flatten(2)[0].T, entries).amin(dim=1)  # (9,)
     torch.testing.assert_close(torch.from_numpy(distance)[:, 0].float(), expected, atol=1e-5, rtol=1e-4)
 
 
-def test_kept_patches_are_a_share_or_capped() -> None:
+def test_a_memory_bank_holds_a_share_of_the_patches_or_a_limited_number() -> None:
     real = torch.randn(5, 196, 3)
-    entries = cost.kept_patches(5, 0.1, real)
+    entries = cost.memory_bank(5, 0.1, real)
     assert entries.shape == (98, 3)
     assert torch.cdist(entries, real.flatten(0, 1)).amin(dim=1).max() < 1e-2  # cdist's own rounding
-    assert len(cost.kept_patches(1000, None, None)) == knn.ENTRIES
+    assert len(cost.memory_bank(1000, None, None)) == knn.ENTRIES

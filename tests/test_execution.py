@@ -13,7 +13,7 @@ from conftest import write_tiny_mvtec
 from gradbook.study import execution
 from gradbook.study.execution import run
 from gradbook.study.experiment import Experiment
-from gradbook.study.methods import base, dispatch
+from gradbook.study.methods import base, trained
 from gradbook.study.record import digest, read_results, read_scores
 from gradlib import checkpoint, train
 from gradlib.checkpoint import load_model
@@ -21,7 +21,8 @@ from gradlib.data.readers import load_dataset
 from gradlib.errors import InputError
 from gradlib.features import backbones, cache
 from gradlib.inference import distances
-from gradlib.metrics.evaluation import METRIC_NAMES, measure
+from gradlib.metrics.evaluation import measure
+from gradlib.metrics.ranking import METRIC_NAMES
 
 TINY = Experiment(dataset="mvtec", epochs=2, map_size=4, image_size=64)
 
@@ -117,15 +118,15 @@ def test_the_test_score_of_each_epoch_is_noted_without_changing_the_run(protocol
 
 
 def test_a_score_by_epoch_needs_normal_and_defective_test_images(images):
-    normal = [s for s in load_dataset("mvtec", images).select(split="test").samples if s.label == 0]
+    normal = [s for s in load_dataset("mvtec", images).select(split="test") if s.label == 0]
     part = base.Part("gear", (), tuple(normal))
-    with pytest.raises(InputError, match=r"No AUROC of gear.* by epoch.*BY_EPOCH off"):
-        dispatch.watcher(None, part, None, TINY, None)
+    with pytest.raises(InputError, match=r"image AUROC of gear.* is undefined in every epoch.*set BY_EPOCH to False"):
+        trained.auroc_after_epoch(None, part, None, TINY)
 
 
 def test_the_saved_scores_and_model_give_the_recorded_metrics(finished, images):
     scores, record = read_scores(finished), read_results(finished)
-    samples = load_dataset("mvtec", images).select(split="test").samples
+    samples = load_dataset("mvtec", images).select(split="test")
     assert list(scores.image) == [s.image.relative_to(images).as_posix() for s in samples]
     metrics, score = measure(torch.from_numpy(scores.d), samples, 64, "paper")
     np.testing.assert_array_equal(score, scores.score)
@@ -134,7 +135,7 @@ def test_the_saved_scores_and_model_give_the_recorded_metrics(finished, images):
     assert settings["backbone"]["name"] == "tf_efficientnet_lite0"
     backbone = backbones.load_backbone(settings["backbone"]["name"])
     features = cache.cached_features(samples, backbone, image_size=64, map_size=4)
-    np.testing.assert_allclose(distances(model, features, torch.device("cpu")).numpy(), scores.d, rtol=1e-4)
+    np.testing.assert_allclose(distances(model, features).numpy(), scores.d, rtol=1e-4)
 
 
 def test_a_finished_run_is_returned_as_it_is(finished, images, monkeypatch):
@@ -160,11 +161,11 @@ def test_a_run_killed_in_training_goes_on_to_the_same_numbers(finished, images, 
 
         return fit(*args, **(kwargs | {"after_epoch": stop}))
 
-    monkeypatch.setattr(base, "fit", killed)
+    monkeypatch.setattr(trained, "fit", killed)
     with pytest.raises(KeyboardInterrupt):
         run(TINY, data_root=images, out=tmp_path, device="cpu")
     assert not (tmp_path / "results.json").exists()
-    monkeypatch.setattr(base, "fit", fit)
+    monkeypatch.setattr(trained, "fit", fit)
     run(TINY, data_root=images, out=tmp_path, device="cpu")
     resumed, whole = read_results(tmp_path), read_results(finished)
     assert resumed["classes"] == whole["classes"]

@@ -12,7 +12,17 @@ from gradbook.paths import repository
 
 ROOT = repository()
 LIBRARY, APPARATUS, TESTS = ROOT / "gradlib", ROOT / "book" / "gradbook", ROOT / "tests"
-IN_AN_HOUR = "config grids coordinates fusion refinement standardise model scores train".split()
+IN_AN_HOUR = (
+    "config",
+    "grids",
+    "coordinates",
+    "fusion",
+    "refinement",
+    "standardise",
+    "model",
+    "scores",
+    "train",
+)
 
 
 def lines(paths: Iterator[Path] | list[Path]) -> int:

@@ -10,8 +10,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 from gradlib.errors import InputError
 from gradlib.metrics.curves import auroc, average_precision, f1_max
 from gradlib.metrics.evaluation import evaluate, mean_over_categories
-from gradlib.metrics.ranking import METRIC_NAMES
-from gradlib.metrics.ranking import Metric
+from gradlib.metrics.ranking import METRIC_NAMES, Metric
 from gradlib.metrics.region_overlap import aupro
 
 MEASURES = [auroc, average_precision, f1_max]

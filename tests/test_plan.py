@@ -133,7 +133,7 @@ class InThisProcess:
 
 def test_a_file_that_is_no_plan_is_refused(tmp_path):
     (tmp_path / "plan.yaml").write_text("groups: 3")
-    with pytest.raises(InputError, match=r"plan\.yaml is no plan"):
+    with pytest.raises(InputError, match=r"plan\.yaml is not a plan"):
         read_plan(tmp_path / "plan.yaml")
 
 

@@ -13,9 +13,9 @@ from torch import nn
 from gradlib.checkpoint import load_tensors, save_tensors
 from gradlib.config import GradConfig, TrainConfig
 from gradlib.coordinates import jitter
+from gradlib.fabric import make_fabric
 from gradlib.model import GRAD
 from gradlib.processes import SharedBatchNorm, share_statistics
-from gradlib.fabric import make_fabric
 from gradlib.train import fit
 
 TOLERANCE = 1e-4  # of weights after so many steps, absolute and relative; the statement of the chapter on training

@@ -7,12 +7,12 @@ import pytest
 from gradbook.paths import repository
 from gradbook.study.record import read_results, read_scores
 from gradlib.errors import InputError
-from gradlib.files import put
+from gradlib.files import replace_file
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(None, "no results"), ("{", "no valid JSON"), ('{"schema": 0}', "schema"), ("[1]", "schema")],
+    [(None, "no results"), ("{", "not valid JSON"), ('{"schema": 0}', "schema"), ("[1]", "schema")],
 )
 def test_results_that_cannot_be_read_are_refused_by_path(tmp_path, content, reason):
     if content is not None:
@@ -35,7 +35,7 @@ def test_a_file_comes_into_its_place_whole_and_on_the_disk(tmp_path, monkeypatch
     rename = Path.replace
     monkeypatch.setattr(Path, "replace", lambda part, path: done.append("in its place") or rename(part, path))
     (tmp_path / "new").write_text("whole")
-    put(tmp_path / "new", tmp_path / "old")
+    replace_file(tmp_path / "new", tmp_path / "old")
     assert done == ["on the disk", "in its place"]
     assert (tmp_path / "old").read_text() == "whole"
 

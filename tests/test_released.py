@@ -8,9 +8,9 @@ import torch
 
 from gradbook.paths import repository
 from gradlib.config import GradConfig
+from gradlib.deploy.released import load_released
 from gradlib.errors import InputError
 from gradlib.model import GRAD
-from gradlib.deploy.released import load_released
 from gradlib.scores import anomaly_map
 
 REFERENCE = repository().parent / "shared" / "reference"

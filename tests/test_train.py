@@ -14,9 +14,9 @@ import torch
 from gradlib.checkpoint import load_model, load_tensors, save_model, save_tensors
 from gradlib.config import GradConfig, TrainConfig
 from gradlib.errors import InputError
+from gradlib.fabric import make_fabric
 from gradlib.model import GRAD
 from gradlib.seeds import epoch_generator
-from gradlib.fabric import make_fabric
 from gradlib.train import fit
 
 SMALL = GradConfig(channels=6, map_size=(5, 5), fusion="slim", blocks=1, width=8, mse_threshold=0.5)
@@ -111,7 +111,7 @@ KILLED = """
 def test_a_run_killed_at_a_random_step_resumes_to_identical_weights(fabric, tmp_path):
     state = tmp_path / "state.safetensors"
     step = int.from_bytes(os.urandom(2), "big") % 200 + 4  # any step will do: that is the claim
-    script = textwrap.dedent(KILLED).format(tests=os.path.dirname(__file__), state=str(state))  # noqa: PTH120
+    script = textwrap.dedent(KILLED).format(tests=os.path.dirname(__file__), state=str(state))
     child = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

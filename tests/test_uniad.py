@@ -18,8 +18,8 @@ from gradbook.study.methods.uniad import (
 )
 from gradlib.config import TrainConfig
 from gradlib.errors import InputError
-from gradlib.inference import distances
 from gradlib.fabric import make_fabric
+from gradlib.inference import distances
 from gradlib.train import fit
 
 # with fewer channels the same alpha is more noise for the same signal: 4 here is 20 at 272 channels

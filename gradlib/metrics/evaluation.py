@@ -9,18 +9,16 @@ from torch import Tensor
 
 from gradlib.data.samples import Sample, read_masks, rows_by_category
 from gradlib.errors import InputError
-from gradlib.metrics.ranking import Metric, as_array, binary_labels, finite_scores, rank
+from gradlib.metrics.ranking import METRIC_NAMES, Metric, as_array, binary_labels, finite_scores, rank
 from gradlib.metrics.region_overlap import aupro
 from gradlib.scores import anomaly_map, check_protocol, image_score
 
-METRIC_NAMES = ("image_auroc", "image_ap", "image_f1max", "pixel_auroc", "pixel_ap", "pixel_f1max", "aupro")
-
 
 def evaluate(
-    maps: ArrayLike | Tensor,
-    image_scores: ArrayLike | Tensor,
-    labels: ArrayLike | Tensor,
-    masks: ArrayLike | Tensor | None,
+    maps: ArrayLike,
+    image_scores: ArrayLike,
+    labels: ArrayLike,
+    masks: ArrayLike | None,
     protocol: str = "paper",
 ) -> dict[str, Metric]:
     """All of METRIC_NAMES for the test images of one category; arrays and tensors alike.
@@ -98,7 +96,7 @@ def complement(auroc: Metric) -> Metric:
     return Metric(1 - auroc.value) if auroc.value is not None and auroc.value < 0.5 else auroc
 
 
-def _checked_masks(masks: ArrayLike | Tensor, shape: tuple[int, ...], labels: np.ndarray) -> np.ndarray:
+def _checked_masks(masks: ArrayLike, shape: tuple[int, ...], labels: np.ndarray) -> np.ndarray:
     checked = binary_labels(masks, "masks")
     if checked.shape != shape:
         raise InputError(

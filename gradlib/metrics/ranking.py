@@ -7,10 +7,11 @@ array of 8 bytes a pixel, and every count that a metric needs is one binary sear
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 
 from gradlib.errors import InputError
+
+METRIC_NAMES = ("image_auroc", "image_ap", "image_f1max", "pixel_auroc", "pixel_ap", "pixel_f1max", "aupro")
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,12 +90,14 @@ def _twice_below(values: np.ndarray, others: np.ndarray) -> int:
     return int(np.searchsorted(others, values, "left").sum()) + int(np.searchsorted(others, values, "right").sum())
 
 
-def as_array(values: ArrayLike | torch.Tensor) -> np.ndarray:
+def as_array(values: ArrayLike) -> np.ndarray:
     """A NumPy array, with at least one axis, of anything like one or of a tensor on any device."""
-    return np.atleast_1d(values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values))
+    if hasattr(values, "detach"):  # a tensor, perhaps on a GPU; torch itself is not needed to measure
+        values = values.detach().cpu()
+    return np.atleast_1d(np.asarray(values))
 
 
-def finite_scores(scores: ArrayLike | torch.Tensor, name: str) -> np.ndarray:
+def finite_scores(scores: ArrayLike, name: str) -> np.ndarray:
     """Check scores of any shape; their type stays. name: of the scores, for the message.
 
     Raises InputError if they are not real numbers, or for NaN or inf, naming the first such item (first axis).
@@ -112,7 +115,7 @@ def finite_scores(scores: ArrayLike | torch.Tensor, name: str) -> np.ndarray:
     return values
 
 
-def binary_labels(labels: ArrayLike | torch.Tensor, name: str) -> np.ndarray:
+def binary_labels(labels: ArrayLike, name: str) -> np.ndarray:
     """Labels or masks of any shape and type with the values 0 and 1, as bool; name: for the message.
 
     Raises InputError on any other value: a mask of 0 and 255 must be converted first.
@@ -129,7 +132,7 @@ def binary_labels(labels: ArrayLike | torch.Tensor, name: str) -> np.ndarray:
     return values == 1
 
 
-def rank(scores: ArrayLike | torch.Tensor, labels: ArrayLike | torch.Tensor, name: str = "scores") -> Ranking:
+def rank(scores: ArrayLike, labels: ArrayLike, name: str = "scores") -> Ranking:
     """Sort the scores of each label; scores and labels (0 normal, 1 anomalous) have one shape, any number of axes.
 
     Raises InputError for scores that are not finite, labels other than 0 and 1, or shapes that differ.

@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import ndimage
-from torch import Tensor
 
 from gradlib.errors import InputError
 from gradlib.metrics.ranking import Metric, as_array, binary_labels, finite_scores
@@ -13,7 +12,7 @@ NEIGHBOURS = np.ones((3, 3))
 BLOCK = 2**22  # anomalous pixels at a time
 
 
-def aupro(maps: ArrayLike | Tensor, masks: ArrayLike | Tensor, limit: float = 0.3) -> Metric:
+def aupro(maps: ArrayLike, masks: ArrayLike, limit: float = 0.3) -> Metric:
     """Area under the per-region-overlap curve up to a false-positive rate of `limit`, divided by `limit`.
 
     Definition: Bergmann et al., IJCV 2021 (MVTec AD). maps (N, S, S) anomaly maps, masks (N, S, S) true where

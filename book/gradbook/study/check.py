@@ -31,7 +31,7 @@ from gradbook.study.statistics import Record, scores_and_labels
 from gradlib.config import differing_fields
 from gradlib.errors import InputError
 from gradlib.metrics.curves import auroc
-from gradlib.metrics.evaluation import METRIC_NAMES
+from gradlib.metrics.ranking import METRIC_NAMES
 
 # On a CPU with the same number of threads a run repeats bit for bit, so that only the printing of numbers can differ.
 EXACT = 1e-6

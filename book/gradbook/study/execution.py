@@ -1,6 +1,6 @@
 """One experiment from images to results.json; the training chapter and every table run this and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from gradbook.study.experiment import OWN, Experiment
 from gradbook.study.methods.base import Job, Part, Scored
 from gradbook.study.methods.dispatch import score_part
 from gradbook.study.provenance import peak_memory, provenance
-from gradbook.study.record import RESULTS, Scores, metric_table, read_results, write_run
+from gradbook.study.record import RESULTS, Scores, read_results, write_run
 from gradlib.checkpoint import save_model
 from gradlib.config import differing_fields
 from gradlib.data.readers import load_dataset
@@ -22,8 +22,8 @@ from gradlib.data.splits import choose_shots, hold_out
 from gradlib.errors import InputError
 from gradlib.fabric import make_fabric
 from gradlib.features.backbones import load_backbone
-from gradlib.metrics.evaluation import measure
-from gradlib.metrics.ranking import Metric
+from gradlib.metrics.evaluation import mean_over_categories, measure
+from gradlib.metrics.ranking import METRIC_NAMES, Metric
 
 
 @dataclass(frozen=True)
@@ -158,4 +158,19 @@ def make_record(job: Job, parts: Sequence[Part], outcomes: Sequence[Outcome]) ->
         "peak_memory": peak_memory(job.fabric.device),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "provenance": provenance(job.fabric.device),
+    }
+
+
+def metric_table(per_category: Mapping[str, Mapping[str, Metric]]) -> dict[str, Any]:
+    """Values by category and their mean, and the reason for each undefined one."""
+    mean = mean_over_categories(per_category)
+    table = {**per_category, "mean": mean}
+    return {
+        "classes": {name: {m: metrics[m].value for m in METRIC_NAMES} for name, metrics in per_category.items()},
+        "mean": {m: mean[m].value for m in METRIC_NAMES},
+        "undefined": {
+            name: {m: metrics[m].reason for m in METRIC_NAMES if metrics[m].value is None}
+            for name, metrics in table.items()
+            if any(metrics[m].value is None for m in METRIC_NAMES)
+        },
     }

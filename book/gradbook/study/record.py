@@ -16,8 +16,6 @@ import numpy as np
 
 from gradlib.errors import InputError
 from gradlib.files import replace_file
-from gradlib.metrics.evaluation import METRIC_NAMES, mean_over_categories
-from gradlib.metrics.ranking import Metric
 
 SCHEMA = 2
 RESULTS, SCORES = "results.json", "scores.npz"
@@ -33,21 +31,6 @@ class Scores:
     label: np.ndarray  # (N,) 0 normal, 1 anomalous
     score: np.ndarray  # (N,) image scores
     d: np.ndarray  # (N, H, W) Eq. 8 or the method's own map, before any resizing
-
-
-def metric_table(per_class: Mapping[str, Mapping[str, Metric]]) -> dict[str, Any]:
-    """Values by category and their mean, and the reason for each undefined one."""
-    mean = mean_over_categories(per_class)
-    table = {**per_class, "mean": mean}
-    return {
-        "classes": {name: {m: metrics[m].value for m in METRIC_NAMES} for name, metrics in per_class.items()},
-        "mean": {m: mean[m].value for m in METRIC_NAMES},
-        "undefined": {
-            name: {m: metrics[m].reason for m in METRIC_NAMES if metrics[m].value is None}
-            for name, metrics in table.items()
-            if any(metrics[m].value is None for m in METRIC_NAMES)
-        },
-    }
 
 
 def write_run(folder: Path, record: Mapping[str, Any], scores: Scores) -> None:

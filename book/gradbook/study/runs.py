@@ -72,7 +72,8 @@ def make_notebook(planned: Planned, device: str = "auto") -> str:
         if not METHODS[planned.experiment.method].in_chapter:
             return make(planned, device)
         try:
-            papermill.execute_notebook(chapter, planned.notebook(), chapter_parameters(planned, device), progress_bar=False)
+            parameters = chapter_parameters(planned, device)
+            papermill.execute_notebook(chapter, planned.notebook(), parameters, progress_bar=False)
             record_run(planned)
         except papermill.PapermillExecutionError as error:
             return f"failed, see {planned.notebook()}: {error.ename}: {error.evalue}"

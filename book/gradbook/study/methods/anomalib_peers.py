@@ -20,7 +20,7 @@ from gradlib.data.samples import Sample
 from gradlib.errors import InputError
 from gradlib.features.backbones import Backbone
 
-CORESET = 0.01  # share of all patches in the core set, the smallest of the PatchCore paper's ratios (Table 1: 25, 10 and 1 %)
+CORESET = 0.01  # share of patches in the core set, the smallest of the PatchCore paper's ratios (Table 1: 25, 10, 1 %)
 LEAST = 400  # minimum core-set size; 1 % of a few images would be too small for a fair comparison
 NEIGHBOURS = 9  # b of its Eq. 7, anomalib's default
 # The core set is chosen from this many patches, drawn at random. From all 330,848 patches of 422 images of 224 pixels,
