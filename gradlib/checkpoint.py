@@ -50,7 +50,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Settings]:
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"{path} is not a readable safetensors file ({error}): {remedy}; pickles are not opened."

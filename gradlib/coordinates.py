@@ -58,7 +58,6 @@ def jitter(
     shapes: dict[str, tuple[int, ...]] = {"pixel": (B * world_size, 1, *place), "batch": (1, 1, 1, 1)}
     if per not in shapes:
         raise InputError(f'Jitter per "{per}" is unknown: choose "pixel" (the paper) or "batch" (the released code).')
-    # drawn for the whole batch, of which c is a shard
     moved = torch.rand(shapes[per], device=c.device, generator=generator) < fraction  # (B, 1, H, W) or all 1
     noise = torch.randn(B * world_size, C_l, *place, device=c.device, generator=generator)  # (B, C_l, H, W)
     if world_size > 1:

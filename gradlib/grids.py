@@ -90,7 +90,7 @@ class Memory(nn.Module):
 class Grid(Memory):
     """A learnt grid of D axes with R knots each, read at coordinates in [-1, 1]; phi(.; G) of Eq. 1.
 
-    Initialised Xavier-normal as the paper says, with the fans that the released (1, K, R, ..., R) layout gives.
+    Initialised Xavier-normal as in the paper, with the fans of the released (1, K, R, ..., R) layout.
     """
 
     def __init__(self, D: int, R: int, K: int, *, align_corners: bool = True, padding_mode: PaddingMode = "border"):
@@ -132,7 +132,7 @@ class LocalGrid(Grid):
 
 
 class GlobalGrid(Grid):
-    """G_g: one whole feature map of C*H*W numbers for each image (Eq. 3)."""
+    """G_g: one feature map of C*H*W numbers for each image (Eq. 3)."""
 
     def __init__(
         self,

@@ -111,7 +111,7 @@ KILLED = """
 def test_a_run_killed_at_a_random_step_resumes_to_identical_weights(fabric, tmp_path):
     state = tmp_path / "state.safetensors"
     step = int.from_bytes(os.urandom(2), "big") % 200 + 4  # any step will do: that is the claim
-    script = textwrap.dedent(KILLED).format(tests=os.path.dirname(__file__), state=str(state))
+    script = textwrap.dedent(KILLED).format(tests=os.path.dirname(__file__), state=str(state))  # noqa: PTH120
     child = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import gradlib
 
-
 METHOD = Path(gradlib.__file__).parent
 
 

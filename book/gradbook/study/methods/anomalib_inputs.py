@@ -91,14 +91,14 @@ class FrozenStages(nn.Module):
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed all random states inside the block and restore them after it: anomalib draws from all of them."""
-    numpy_state = np.random.get_state()
+    numpy_state = np.random.get_state()  # noqa: NPY002
     python_state = random.getstate()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        np.random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
         random.seed(seed)
         try:
             yield
         finally:
-            np.random.set_state(numpy_state)
+            np.random.set_state(numpy_state)  # noqa: NPY002
             random.setstate(python_state)
