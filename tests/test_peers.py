@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gradbook.bench.peers_agreement import library_run, main, our_run
+from gradbook.bench.peers_agreement import Comparison, main
 from gradbook.study import execution, experiment
 from gradbook.study.methods import anomalib_inputs, anomalib_peers, anomalib_trained
 from gradbook.study.methods.anomalib_inputs import Images, seeded
@@ -180,7 +180,7 @@ def test_what_cannot_be_used_is_refused(samples, backbone):
         with pytest.raises(InputError, match="multiple of 32 pixels, not 72"):
             scored(method, samples, backbone, size=72)
     with pytest.raises(InputError, match="no independent run"):
-        library_run("draem", ".", "gear", backbone, 0)
+        Comparison("draem", ".", "gear", backbone)
 
 
 def test_what_only_a_method_cannot_use_is_refused(anomalib, samples, backbone):
@@ -208,7 +208,8 @@ def test_a_peer_refuses_a_field_that_it_does_not_have(tiny_mvtec, tmp_path):
 
 
 def test_the_library_s_own_engine_and_metrics_agree(anomalib, mvtec_root, backbone):
-    ours, theirs = (run("padim", mvtec_root, "bottle", backbone, 0, image_size=64) for run in (our_run, library_run))
+    comparison = Comparison("padim", mvtec_root, "bottle", backbone, image_size=64)
+    ours, theirs = comparison.run_by_gradlib(seed=0), comparison.run_by_anomalib(seed=0)
     assert ours.image_auroc == pytest.approx(theirs.image_auroc, abs=0.01)
     assert ours.pixel_auroc == pytest.approx(theirs.pixel_auroc, abs=0.01)
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from gradbook.bench import extraction, faults, gpu, inference, lookups, metrics, tables, timing
-from gradbook.bench.released import SampledGRAD, SampledGrid, WholeBackbone, released_step
-from gradbook.bench.speed import PRODUCTS
+from gradbook.bench.released import CompleteBackbone, SampledGRAD, SampledGrid, released_step
+from gradbook.bench.speed import MATRIX_INSTRUCTIONS
 from gradbook.bench.timing import summary
 from gradbook.paths import repository
 from gradbook.study.record import write_json
@@ -131,7 +131,7 @@ def test_committed_records_hold_every_section_and_enough_kills() -> None:
     others = [tables.read_speed(path)["sections"] for path in COMMITTED.parent.glob("speed-*.json")]
     for section in [section for sections in (record["sections"], *others) for section in sections.values()]:
         assert not section["provenance"]["uncommitted_changes"]
-        assert set(section["instructions"]) <= set(PRODUCTS)
+        assert set(section["instructions"]) <= set(MATRIX_INSTRUCTIONS)
     works = json.loads((COMMITTED.parent / "faults.json").read_text())["works"]
     assert sum(work["kills"] for work in works.values()) >= 200
 
@@ -145,43 +145,40 @@ def test_the_metrics_of_the_record_are_scikit_learn_s() -> None:
 
 def test_released_way_computes_what_ours_does() -> None:
     torch.manual_seed(0)
-    ours, theirs = GRAD(SMALL).eval(), SampledGRAD(SMALL).eval()
-    weights = ours.state_dict()
-    for name in ("G_l.G", "G_g.G"):
-        weights[name] = weights[name].permute(2, 1, 0)[None]  # (1, K, R, R), indexed [y, x]
-    theirs.load_state_dict(weights)
+    ours = GRAD(SMALL).eval()
+    theirs = SampledGRAD(ours, SMALL).eval()
     x = torch.randn(2, 216, 6, 6)
     with torch.no_grad():
         for one, other in zip(ours(x), theirs(x), strict=True):
             torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
-def test_released_step_learns_on_photographs() -> None:
+def test_released_step_learns_on_images() -> None:
     step = released_step(SMALL, TrainConfig(epochs=1, batch_size=2))
     first = step()
     for _ in range(3):
         last = step()
     assert last < first
-    assert WholeBackbone()(torch.zeros(1, 3, 64, 64), (6, 6)).shape == (1, 216, 6, 6)
+    assert CompleteBackbone()(torch.zeros(1, 3, 64, 64), (6, 6)).shape == (1, 216, 6, 6)
 
 
-@pytest.mark.parametrize("name", [*lookups.pairs()])
+@pytest.mark.parametrize("name", [*lookups.lookup_cases()])
 def test_lookups_that_are_compared_read_the_same(name: str) -> None:
-    grid, c, shape = lookups.pairs()[name]
+    grid, c, shape = lookups.lookup_cases()[name]
     torch.testing.assert_close(grid(c), SampledGrid(grid, shape)(c), rtol=1e-4, atol=1e-6)
     assert isinstance(grid, Grid)
 
 
-def test_metrics_are_measured_on_the_same_drawing() -> None:
-    maps, scores, labels, masks = metrics.drawn(8)
-    theirs = metrics.by_scikit_learn(maps, scores, labels, masks)
+def test_both_ways_to_the_metrics_agree() -> None:
+    maps, scores, labels, masks = metrics.random_arrays(8)
+    theirs = metrics.evaluate_by_sklearn(maps, scores, labels, masks)
     ours = evaluate(maps, scores, labels, masks)
     assert {name: ours[name].value for name in theirs} == pytest.approx(theirs, abs=1e-6)
 
 
 def test_every_way_of_inference_gives_a_map() -> None:
     x = torch.randn(2, 8, inference.H, inference.W)
-    for way in (inference.padim(8), inference.patchcore(20, 8), inference.grad("lite", 8)):
+    for way in inference.ways_to_distance(1, 8).values():
         with torch.no_grad():
             assert way(x).shape == (2, inference.H, inference.W)
 
@@ -190,9 +187,9 @@ def test_extraction_reads_what_it_wrote(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(extraction, "IMAGES", 4)
     monkeypatch.setattr(extraction, "BACKBONES", {"tf_efficientnet_lite0": (False, 14)})
     monkeypatch.setattr(timing, "QUICK", 0.0)
-    (found,) = extraction.measure(1)["by_backbone"].values()
-    assert set(found["seconds"]) == {"decoding", "backbone", "into the cache", "out of the cache"}
-    assert found["bytes"] > 152 * 14 * 14 * 4
+    (stages,) = extraction.measure(1)["by_backbone"].values()
+    assert set(stages["seconds"]) == {"decoding", "backbone", "into the cache", "out of the cache"}
+    assert stages["bytes"] > 152 * 14 * 14 * 4
 
 
 KILLS = """
@@ -201,15 +198,15 @@ from pathlib import Path
 import torch
 from gradbook.bench import faults
 torch.set_num_threads(1)
-work = faults.QUICK[sys.argv[1]](Path(sys.argv[2]))
-print(faults.torment(work, 2, random.Random())["kills"])
+task = faults.QUICK[sys.argv[1]](Path(sys.argv[2]))
+print(faults.kill_repeatedly(task, 2, random.Random())["kills"])
 """
 
 
-@pytest.mark.parametrize("work", faults.QUICK)
-def test_a_kill_costs_nothing_that_was_done(work: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("task", faults.QUICK)
+def test_a_kill_loses_no_finished_file(task: str, tmp_path: Path) -> None:
     # in a process of its own, because a process with other threads should not fork
-    command = [sys.executable, "-c", KILLS, work, str(tmp_path)]
+    command = [sys.executable, "-c", KILLS, task, str(tmp_path)]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=repository(), check=False)
     assert answer.returncode == 0, answer.stderr[-2000:]
     assert answer.stdout.split()[-1] == "2"
@@ -228,23 +225,23 @@ def test_a_trial_of_the_gpu_benchmark(
     few = ["--psi", "lite", "--rounds", "1", "--images", "2", "--epochs", "1", "--batch", "1", "--out", str(out)]
     real = ["--mvtec", str(tiny_mvtec), "--backbone", "tf_efficientnet_lite0", "--preset", "lite"]
     assert gpu.main(["--device", "cpu", *few, *real]) == 0
-    found = json.loads(out.read_text())
-    assert found["training"]["images"] == 2
-    assert "training" in found["random"]
-    assert "accuracy" not in found["random"]
-    assert found["training"]["flops_a_second"] > 0
-    assert found["accuracy"]["experiment"]["backbone"] == "tf_efficientnet_lite0"
-    shown = dict(rows(tables.gpu_table(out)))
-    assert shown["device"].startswith("CPU")
+    record = json.loads(out.read_text())
+    assert record["training"]["images"] == 2
+    assert "training" in record["random"]
+    assert "accuracy" not in record["random"]
+    assert record["training"]["flops_a_second"] > 0
+    assert record["accuracy"]["experiment"]["backbone"] == "tf_efficientnet_lite0"
+    cells = dict(rows(tables.gpu_table(out)))
+    assert cells["device"].startswith("CPU")
     assert {
         "share of peak",
         "1 epochs of 2 images (random features), seconds",
         "real classes, image_auroc, percent",
-    } <= shown.keys()
-    assert any(name.startswith("training step, lite, ours") for name in shown)
+    } <= cells.keys()
+    assert any(name.startswith("training step, lite, ours") for name in cells)
     assert gpu.main(["--device", "cpu", *few, "--mvtec", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err
-    assert "training" in json.loads(out.read_text())  # what was measured before is kept
+    assert "training" in json.loads(out.read_text())  # the parts measured before the error
 
 
 def test_without_a_gpu_nothing_is_measured_and_the_page_says_so(

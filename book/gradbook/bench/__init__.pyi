@@ -1,9 +1,9 @@
 from .counts import ROUNDING as ROUNDING
 from .counts import TABLE_6 as TABLE_6
-from .counts import backbone_counted as backbone_counted
 from .counts import configurations as configurations
 from .counts import convolution_flops as convolution_flops
-from .counts import counted as counted
+from .counts import count_backbone as count_backbone
+from .counts import count_configuration as count_configuration
 from .counts import search_flops as search_flops
 from .records import read_cost as read_cost
 from .tables import best_speedup as best_speedup

@@ -1,4 +1,4 @@
-"""The built site in a headless Chromium: where it lies, a server for it, and a browser that reaches nothing else."""
+"""The built site in a headless Chromium: its folder, a server for it, and a browser that reaches nothing else."""
 
 import os
 import re
@@ -28,28 +28,28 @@ CHROMIUM_FLAGS = [
 
 
 def launch(playwright: Playwright) -> Browser:
-    """A Chromium that can reach nothing but this machine."""
+    """A headless Chromium that can reach this machine alone."""
     return playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """A folder as a website on this machine; its address with a slash at the end.
+    """Serve a folder on this machine; yields the address, which ends with a slash.
 
-    The server is a process of its own: in this one, whose threads coverage traces, now and then a thread fails as it
-    begins, and the browser waits for ever for what that thread was to send.
+    The server is a process of its own. In this one, where coverage traces threads, a server thread sometimes fails at
+    its start, and the browser then waits for its answer for ever.
     """
     command = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
             assert server.stdout is not None
-            found = re.search(r"port (\d+)", server.stdout.readline())
-            assert found, "the server did not start"
-            yield f"http://127.0.0.1:{found[1]}/"
+            port = re.search(r"port (\d+)", server.stdout.readline())
+            assert port, "the server did not start"
+            yield f"http://127.0.0.1:{port[1]}/"
         finally:
             server.terminate()
 
 
 def redraws(figure: Locator) -> list[float]:
-    """Milliseconds that each drawing of the page's figures has taken so far."""
+    """Milliseconds of each redraw of the page's figures so far."""
     return figure.page.evaluate("performance.getEntriesByName('grad-redraw').map(entry => entry.duration)")

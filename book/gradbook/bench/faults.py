@@ -1,11 +1,11 @@
-"""What a killed process costs: SIGKILL at random moments, then everything that is left is read.
+"""Killing processes at random moments: SIGKILL, then a check of everything that is left on the disk.
 
     python -m gradbook.bench.faults --kills 240
 
-Each kill hits a process that builds the feature cache, trains, writes results, saves a model or lets Snakemake make
-two runs (works.py); after it, all that can be read must be whole, nothing that was finished may be gone, and
-at the end the work must have come out as without a kill. Snakemake gets a tenth of the kills, as each of its starts
-takes seconds. Writes data/results/cost/faults.json and ends with an error at the first loss. POSIX only (it forks).
+Each kill hits a process that builds the feature cache, trains, writes results, saves a model or lets Snakemake make two
+runs (tasks.py). After it, every file must be complete and no finished one lost; at the end, each task must give the
+result that it gives without a kill. Snakemake gets a tenth of the kills, since it takes seconds to start. Writes
+data/results/cost/faults.json; ends with an error at the first loss. POSIX only (it forks).
 """
 
 import argparse
@@ -17,93 +17,93 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
+from gradbook.bench.records import seconds_and_origin, write_measured
 from gradbook.bench.tables import FAULTS, FAULTS_SCHEMA
-from gradbook.bench.works import Caching, Recording, Running, Saving, Training, Work
+from gradbook.bench.tasks import CachingTask, ResultsTask, SavingTask, SnakemakeTask, Task, TrainingTask
 from gradbook.paths import results_folder
-from gradbook.study.provenance import provenance
-from gradbook.study.record import write_json
 
-QUICK: dict[str, type[Work]] = {"cache": Caching, "training": Training, "results": Recording, "model": Saving}
-SLOW: dict[str, type[Work]] = {"runs by Snakemake": Running}
+QUICK: dict[str, type[Task]] = {
+    "cache": CachingTask,
+    "training": TrainingTask,
+    "results": ResultsTask,
+    "model": SavingTask,
+}
+SLOW: dict[str, type[Task]] = {"runs by Snakemake": SnakemakeTask}
 
 
-def silently(work: Work) -> None:
-    """The work in a child whose bars and words nobody wants, the first of a group that can be killed together."""
+def run_in_own_group(task: Task) -> None:
+    """Run the task silently in a child that leads its own process group, so the whole group can be killed."""
     os.setpgid(0, 0)
-    # the default lock is shared with the parent, who would wait for one that a killed child holds
+    # the default lock is shared with the parent, which would wait for a lock held by a killed child
     tqdm.set_lock(threading.RLock())
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    work.do()
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
+    os.dup2(devnull, 2)
+    task.run()
 
 
-def started(work: Work) -> multiprocessing.process.BaseProcess:
-    process = multiprocessing.get_context("fork").Process(target=silently, args=(work,))
+def start(task: Task) -> BaseProcess:
+    """A new process that runs the task."""
+    process = multiprocessing.get_context("fork").Process(target=run_in_own_group, args=(task,))
     process.start()
     assert process.pid is not None
-    os.setpgid(process.pid, process.pid)  # here too, as the child may not have come so far when it is killed
+    os.setpgid(process.pid, process.pid)  # the parent sets it too, since a kill may come before the child does
     return process
 
 
-def torment(work: Work, kills: int, draw: random.Random) -> dict[str, int]:
-    """Kill `work` so often, inspecting after each; how often it was killed, hit in two processes, and finished."""
+def kill_repeatedly(task: Task, kills: int, moments: random.Random) -> dict[str, int]:
+    """Kill the task `kills` times and check its files after each; raises AssertionError if anything is lost.
+
+    Returns the numbers of kills, of kills beside a second process, and of checks that found the task finished.
+    """
     began = time.perf_counter()
-    undisturbed = started(work)
+    undisturbed = start(task)
     undisturbed.join()
     longest = time.perf_counter() - began
-    assert work.inspect()
-    found = {"kills": 0, "two at once": 0, "finished between": 0}
-    while found["kills"] < kills:
-        processes = [started(work) for _ in range(1 + (isinstance(work, Caching) and draw.random() < 0.5))]
-        time.sleep(draw.uniform(0, longest))
-        victim = processes[0]
+    assert task.check(), "the task does not finish without a kill"
+    counts = {"kills": 0, "two at once": 0, "finished between": 0}
+    while counts["kills"] < kills:
+        in_pairs = isinstance(task, CachingTask) and moments.random() < 0.5
+        victim, *others = [start(task) for _ in range(2 if in_pairs else 1)]
+        time.sleep(moments.uniform(0, longest))
         if victim.is_alive() and victim.pid is not None:
             os.killpg(victim.pid, signal.SIGKILL)
-            found["kills"] += 1
-            found["two at once"] += len(processes) - 1
-        for process in processes:
-            process.join()
-        for survivor in processes[1:]:
-            assert survivor.exitcode == 0, "the other process failed"
-        found["finished between"] += work.inspect()
-    work.do()
-    assert work.inspect(), "the work did not end as without a kill"
-    return found
+            counts["kills"] += 1
+            counts["two at once"] += len(others)
+        victim.join()
+        for other in others:
+            other.join()
+            assert other.exitcode == 0, "the process beside the killed one failed"
+        counts["finished between"] += task.check()
+    task.run()
+    assert task.check(), "the task does not finish after the last kill"
+    return counts
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Kill, inspect, count and write the record."""
+    """Kill every task, check its files and write the counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=240, help="in all, shared among the kinds of work (default: 240)")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
+    parser.add_argument("--kills", type=int, default=240, help="in total, over all tasks (default: 240)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random moments (default: 0)")
     parser.add_argument("--out", type=Path, default=results_folder() / FAULTS, help="the record")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)  # before a fork, no thread may hold a lock
-    draw, began, works = random.Random(given.seed), time.perf_counter(), {}
-    slow = given.kills // 10
-    shares = dict.fromkeys(QUICK, -(-(given.kills - slow) // len(QUICK))) | dict.fromkeys(SLOW, slow)
+    moments, began, counts = random.Random(options.seed), time.perf_counter(), {}
+    slow = options.kills // 10
+    shares = dict.fromkeys(QUICK, -(-(options.kills - slow) // len(QUICK))) | dict.fromkeys(SLOW, slow)
     for name, kind in (QUICK | SLOW).items():
         with tempfile.TemporaryDirectory() as folder:
-            works[name] = torment(kind(Path(folder)), shares[name], draw)
-        print(f"{name}: {works[name]['kills']} kills, nothing lost")
-    record = {
-        "faults": FAULTS_SCHEMA,
-        "works": works,
-        "seed": given.seed,
-        "seconds": round(time.perf_counter() - began),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "provenance": provenance(torch.device("cpu")),
-    }
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    write_json(given.out, record)
-    print(f"{sum(work['kills'] for work in works.values())} kills in all: {given.out} written")
+            counts[name] = kill_repeatedly(kind(Path(folder)), shares[name], moments)
+        print(f"{name}: {counts[name]['kills']} kills, nothing lost")
+    record = {"faults": FAULTS_SCHEMA, "works": counts, "seed": options.seed, **seconds_and_origin(began)}
+    write_measured(options.out, record)
+    print(f"{sum(task['kills'] for task in counts.values())} kills in total: {options.out} written")
 
 
 if __name__ == "__main__":

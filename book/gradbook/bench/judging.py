@@ -1,6 +1,6 @@
-"""A folder of many photographs through the judging command: is memory flat?
+"""The judging command on a folder of many photographs: does its memory grow?
 
-Photographs and weights are drawn at random, and small, so that ten thousand take minutes; what grows with their number
+Photographs and weights are random and small, so that ten thousand take minutes; memory that grows with their number
 would grow for larger ones too.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gradbook.bench.timing import resident
+from gradbook.bench.timing import resident_bytes
 from gradlib.deploy.decoder import Decoder
 from gradlib.deploy.detector import Detector, write_detector
 from gradlib.deploy.judge import Judge, Verdict, judge_each, write_page
@@ -22,20 +22,22 @@ from gradlib.model import GRAD
 from gradlib.presets import preset_config
 
 PHOTOGRAPHS = 10_000
+DIFFERENT = 50  # among them; the others are links to these, which take no space on the disk
 S, H = 64, 4
-MARKS = (100, 1000, 2000, 4000, 6000, 8000, 10_000)
+MARKS = (100, 1000, 2000, 4000, 6000, 8000, 10_000)  # numbers of photographs after which memory is read
 
 
-def draw(folder: Path) -> None:
-    """PHOTOGRAPHS files, the same few pictures again and again: links cost no disk."""
+def write_photographs(folder: Path) -> None:
+    """PHOTOGRAPHS files of 96 x 96 random pixels."""
     random = np.random.default_rng(0)
-    for number in range(50):
+    for number in range(DIFFERENT):
         Image.fromarray(random.integers(0, 256, (96, 96, 3), np.uint8)).save(folder / f"{number:05}.png")
-    for number in range(50, PHOTOGRAPHS):
-        (folder / f"{number:05}.png").hardlink_to(folder / f"{number % 50:05}.png")
+    for number in range(DIFFERENT, PHOTOGRAPHS):
+        (folder / f"{number:05}.png").hardlink_to(folder / f"{number % DIFFERENT:05}.png")
 
 
-def detector_file(folder: Path) -> Path:
+def write_random_detector(folder: Path) -> Path:
+    """The ONNX file of a detector with random weights."""
     torch.manual_seed(0)
     backbone = load_backbone(pretrained=False)
     model = GRAD(preset_config("lite", (backbone.channels, H, H)))
@@ -44,18 +46,19 @@ def detector_file(folder: Path) -> Path:
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Resident bytes after so many photographs, and photographs a second; one pass, however many rounds."""
-    with tempfile.TemporaryDirectory() as place:
-        photographs, out = Path(place) / "photographs", Path(place) / "out"
+    """The record's section: resident bytes after each of MARKS, and photographs a second; always a single round."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        photographs = folder / "photographs"
         photographs.mkdir()
-        draw(photographs)
-        judge, points, verdicts = Judge(detector_file(Path(place))), [], list[Verdict]()
+        write_photographs(photographs)
+        judge, points, verdicts = Judge(write_random_detector(folder)), [], list[Verdict]()
         began = time.perf_counter()
-        for verdict in judge_each(judge, photographs, out):
+        for verdict in judge_each(judge, photographs, folder / "out"):
             verdicts.append(verdict)
             if len(verdicts) in MARKS:
-                points.append({"photographs": len(verdicts), "bytes": resident()})
+                points.append({"photographs": len(verdicts), "bytes": resident_bytes()})
         seconds = time.perf_counter() - began
-        write_page(verdicts, judge.threshold, out)
-        points.append({"photographs": len(verdicts), "bytes": resident(), "page": True})
+        write_page(verdicts, judge.threshold, folder / "out")
+        points.append({"photographs": len(verdicts), "bytes": resident_bytes(), "page": True})
     return {"points": points, "photographs_a_second": PHOTOGRAPHS / seconds, "image_size": S}

@@ -1,36 +1,36 @@
-"""How quickly the living figures answer on this machine, on the built site in a headless Chromium.
+"""How quickly the living figures respond on this machine, on the built site in a headless Chromium.
 
     python -m gradbook.bench.living                   after `make book`
 
-Each figure is moved by keys, REPEATS times for each of its sliders, points, lists and switches; the table gives the
-milliseconds of its redraws (median and largest) and the size of its page. The detector is started too, and its
-network's milliseconds are told.
-Ends with status 1 where a figure's median is above FRAME or the network's above SOON.
+Keys move each slider, point, list and switch of a figure REPEATS times; the table gives the milliseconds of its redraws
+(median and largest) and the size of its page. The detector is started as well, and the milliseconds of its network are
+printed. Ends with status 1 where the median of a figure exceeds FRAME, or that of the network NETWORK_LIMIT.
 """
 
 import sys
 from statistics import median
 
-from playwright.sync_api import Locator, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 from gradbook.bench.browser import SITE, launch, redraws, served
 
 REPEATS = 20
-FRAME, SOON = 16, 5000  # milliseconds: what a drag may take to be drawn, and a photograph to be judged
+PHOTOGRAPHS = 5  # judged by the detector
+FRAME, NETWORK_LIMIT = 16, 5000  # milliseconds: a redraw while dragging, and the judgement of a photograph
 RUNS = "performance.getEntriesByName('grad-network').map(run => run.duration)"
 
 
-def figures() -> list[tuple[str, str]]:
-    """(page, name of the figure) for all living figures of the site."""
-    found = []
+def living_figures() -> list[tuple[str, str]]:
+    """(page, name of the figure) of every living figure of the site."""
+    figures = []
     for page in sorted((SITE / "book").glob("*.html")):
         text = page.read_text(encoding="utf-8")
-        found += [(page.name, part.split('\\"')[0]) for part in text.split('begin(el, model, \\"')[1:]]
-    return found
+        figures += [(page.name, part.split('\\"')[0]) for part in text.split('begin(el, model, \\"')[1:]]
+    return figures
 
 
 def drive(figure: Locator) -> None:
-    """Each point, slider and list there and back by the arrow keys, each switch on and off by the space bar."""
+    """Move each point, slider and list to and fro by the arrow keys, and each switch on and off by the space bar."""
     for control in figure.locator('[role="slider"], input[type="range"], [role="application"], select').all():
         if control.is_visible():
             for step in range(REPEATS):
@@ -40,13 +40,23 @@ def drive(figure: Locator) -> None:
             switch.press("Space")
 
 
+def network_runs(tab: Page, figure: Locator) -> list[float]:
+    """Milliseconds of each run of the detector's network, after starting it and selecting some photographs."""
+    figure.get_by_role("button", name="Start the detector").click()
+    tab.wait_for_function(f"{RUNS}.length > 0", timeout=60_000)
+    for photograph in range(PHOTOGRAPHS):
+        figure.get_by_role("combobox").select_option(str(photograph))
+        tab.wait_for_timeout(1000)
+    return tab.evaluate(RUNS)
+
+
 def main() -> int:
     """Print the table; returns the exit status."""
-    late = []
+    too_slow = []
     print(f"{'figure':12}{'redraws':>9}{'median, ms':>12}{'largest, ms':>13}{'page, kB':>10}")
     with served(SITE) as host, sync_playwright() as playwright:
         browser = launch(playwright)
-        for page, name in figures():
+        for page, name in living_figures():
             tab = browser.new_page(viewport={"width": 1280, "height": 900})
             tab.goto(f"{host}book/{page}")
             figure = tab.locator(f'[data-living="{name}"]')
@@ -54,20 +64,15 @@ def main() -> int:
             drive(figure)
             times, size = redraws(figure), (SITE / "book" / page).stat().st_size
             print(f"{name:12}{len(times):9}{median(times):12.1f}{max(times):13.1f}{size / 1e3:10.0f}")
-            late += [name] * (median(times) > FRAME)
+            too_slow += [name] * (median(times) > FRAME)
             if name == "detector":
-                figure.get_by_role("button", name="Start the detector").click()
-                tab.wait_for_function(f"{RUNS}.length > 0", timeout=60_000)
-                for photograph in range(5):
-                    figure.get_by_role("combobox").select_option(str(photograph))
-                    tab.wait_for_timeout(1000)
-                runs = tab.evaluate(RUNS)
+                runs = network_runs(tab, figure)
                 print(f"the network: {len(runs)} runs, median {median(runs):.0f} ms, largest {max(runs):.0f} ms")
-                late += ["the network"] * (median(runs) > SOON)
+                too_slow += ["the network"] * (median(runs) > NETWORK_LIMIT)
             tab.close()
         browser.close()
-    print(f"too slow: {', '.join(late) or 'none'}")
-    return int(bool(late))
+    print(f"too slow: {', '.join(too_slow) or 'none'}")
+    return int(bool(too_slow))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Each lookup against `grid_sample`, the local one on a grid that is repeated for each image."""
+"""Each lookup compared with `grid_sample`, the local one on a grid that is repeated for each image."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,8 +14,8 @@ SHAPES = {"C = 216, 28 x 28": (216, 28, 28), "C = 152, 14 x 14": (152, 14, 14)}
 BATCH = 16
 
 
-def forward(grid: nn.Module, c: Tensor) -> Way:
-    """Reading alone."""
+def forward_pass(grid: nn.Module, c: Tensor) -> Way:
+    """Read the grid at c."""
 
     @torch.no_grad()
     def read() -> Tensor:
@@ -24,36 +24,37 @@ def forward(grid: nn.Module, c: Tensor) -> Way:
     return read
 
 
-def with_gradients(grid: nn.Module, c: Tensor) -> Way:
-    """Reading, and the gradients of coordinates and knots."""
+def both_passes(grid: nn.Module, c: Tensor) -> Way:
+    """Read the grid at c, then compute the gradients of coordinates and knots."""
     inputs: Sequence[Tensor] = [c.clone().requires_grad_(), *grid.parameters()]
-    weights = torch.randn_like(grid(c))  # of each number that was read
+    upstream = torch.randn_like(grid(c))  # gradient of each value read
 
     def read() -> Sequence[Tensor]:
-        return torch.autograd.grad(grid(inputs[0]), inputs, weights)
+        return torch.autograd.grad(grid(inputs[0]), inputs, upstream)
 
     return read
 
 
-def pairs() -> dict[str, tuple[Grid, Tensor, tuple[int, int, int]]]:
-    """Each lookup with coordinates that spread over the whole grid."""
-    generator, found = torch.Generator().manual_seed(0), {}
+def lookup_cases() -> dict[str, tuple[Grid, Tensor, tuple[int, int, int]]]:
+    """Each lookup by name: a grid, coordinates all over it, and the shape (C, H, W) of what an image reads."""
+    generator = torch.Generator().manual_seed(0)
+    cases: dict[str, tuple[Grid, Tensor, tuple[int, int, int]]] = {}
     for name, (C, H, W) in SHAPES.items():
-        near = torch.rand(BATCH, 2, H, W, generator=generator) * 2 - 1
-        whole = torch.rand(BATCH, 2, generator=generator) * 2 - 1
-        found[f"local, {name}"] = (LocalGrid(2, 8, C), near, (C, H, W))
-        found[f"global, {name}"] = (GlobalGrid(2, 4, (C, H, W)), whole, (C, H, W))
-    return found
+        c_l = torch.rand(BATCH, 2, H, W, generator=generator) * 2 - 1
+        c_g = torch.rand(BATCH, 2, generator=generator) * 2 - 1
+        cases[f"local, {name}"] = (LocalGrid(2, 8, C), c_l, (C, H, W))
+        cases[f"global, {name}"] = (GlobalGrid(2, 4, (C, H, W)), c_g, (C, H, W))
+    return cases
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Seconds of each lookup, ours and `grid_sample`'s, forward and with gradients."""
-    found: dict[str, Any] = {"batch": BATCH, "by_lookup": {}}
-    passes: dict[str, Callable[[nn.Module, Tensor], Way]] = {"forward": forward, "gradients": with_gradients}
-    for name, (grid, c, shape) in pairs().items():
+    """The record's section: seconds of each lookup, ours and `grid_sample`'s, forward and with gradients."""
+    passes: dict[str, Callable[[nn.Module, Tensor], Way]] = {"forward": forward_pass, "gradients": both_passes}
+    by_lookup: dict[str, dict[str, Any]] = {}
+    for name, (grid, c, shape) in lookup_cases().items():
         sampled = SampledGrid(grid, shape)
-        found["by_lookup"][name] = {}
-        for kind, way in passes.items():
-            seconds = alternate({"ours": way(grid, c), "grid_sample": way(sampled, c)}, rounds)
-            found["by_lookup"][name][kind] = {who: summary(values) for who, values in seconds.items()}
-    return found
+        by_lookup[name] = {}
+        for kind, prepare in passes.items():
+            seconds = alternate({"ours": prepare(grid, c), "grid_sample": prepare(sampled, c)}, rounds)
+            by_lookup[name][kind] = {way: summary(values) for way, values in seconds.items()}
+    return {"batch": BATCH, "by_lookup": by_lookup}

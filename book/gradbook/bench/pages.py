@@ -1,9 +1,9 @@
-"""How quickly each page of the built site appears on this machine, and how heavy it is.
+"""How quickly each page of the built site appears on this machine, and how many bytes it loads.
 
     python -m gradbook.bench.pages                   after `make book`
 
-Each page is opened VISITS times in a fresh browser profile; the table gives the milliseconds until something is painted
-(first contentful paint: median and largest), its own size and all bytes that arrive while it is scrolled through.
+Each page is opened VISITS times in a fresh browser profile. The table gives the milliseconds until the first contentful
+paint (median and largest), the page's own size, and all bytes that it loads until it has been scrolled to its end.
 """
 
 from statistics import median
@@ -14,7 +14,7 @@ from gradbook.bench.browser import SITE, launch, served
 
 VISITS = 3
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-ARRIVED = "performance.getEntriesByType('resource').reduce((sum, r) => sum + r.encodedBodySize, 0)"
+LOADED = "performance.getEntriesByType('resource').reduce((sum, r) => sum + r.encodedBodySize, 0)"
 DOWN = "window.scrollBy({top: innerHeight, behavior: 'instant'})"
 AT_END = "scrollY + innerHeight >= document.documentElement.scrollHeight - 2"
 
@@ -25,14 +25,14 @@ def visit(browser: Browser, address: str) -> tuple[float, int]:
     tab = context.new_page()
     tab.goto(address, wait_until="load")
     tab.wait_for_function(f"{PAINTED} !== undefined")
-    painted = tab.evaluate(PAINTED)
+    paint = tab.evaluate(PAINTED)
     while not tab.evaluate(AT_END):
         tab.evaluate(DOWN)
         tab.wait_for_timeout(50)
     tab.wait_for_timeout(500)
-    arrived = tab.evaluate(ARRIVED)
+    loaded = tab.evaluate(LOADED)
     context.close()
-    return painted, arrived
+    return paint, loaded
 
 
 def main() -> None:
@@ -41,12 +41,10 @@ def main() -> None:
     with served(SITE) as host, sync_playwright() as playwright:
         browser = launch(playwright)
         for page in sorted((SITE / "book").glob("*.html")):
-            visits = [visit(browser, f"{host}book/{page.name}") for _ in range(VISITS)]
-            paints, arrived = [v[0] for v in visits], max(v[1] for v in visits)
+            paints, loaded = zip(*(visit(browser, f"{host}book/{page.name}") for _ in range(VISITS)), strict=True)
             size = page.stat().st_size
-            print(
-                f"{page.stem:38}{median(paints):10.0f}{max(paints):9.0f}{size / 1e3:10.0f}{(size + arrived) / 1e3:9.0f}"
-            )
+            kilobytes = f"{size / 1e3:10.0f}{(size + max(loaded)) / 1e3:9.0f}"
+            print(f"{page.stem:38}{median(paints):10.0f}{max(paints):9.0f}{kilobytes}")
         browser.close()
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from gradbook.bench.counts import Published
+from gradbook.bench.counts import Table6Row
 from gradbook.plots.common import slider
 
 
 def cost_line(
     clouds: Mapping[int, tuple[Sequence[float], Sequence[float]]],
     names: Sequence[str],
-    rows: Mapping[str, Published],
+    rows: Mapping[str, Table6Row],
     *,
     start: int,
 ) -> go.Figure:
