@@ -101,10 +101,7 @@ def load_released(
     side = math.isqrt(shape.pixels)
     H, W = map_size or (side, side)
     if shape.pixels != H * W:
-        raise InputError(
-            f"The global grid holds {shape.pixels} pixels, not {H} x {W}: pass "
-            "map_size=(H, W)."
-        )
+        raise InputError(f"The global grid holds {shape.pixels} pixels, not {H} x {W}: pass map_size=(H, W).")
     config = replace(
         RELEASED,
         channels=shape.C,
