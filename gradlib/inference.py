@@ -21,8 +21,8 @@ def in_blocks(features: Features, size: int = BLOCK) -> Iterator[Tensor]:
 class ModelRun(NamedTuple):
     """What a GRAD model computes from N images, on the CPU."""
 
-    v_l: Tensor | None  # (N, C_l, H, W), in (-1, 1); None without a local grid
-    v_g: Tensor | None  # (N, C_g), in (-1, 1); None without a global grid
+    v_l: Tensor  # (N, C_l, H, W), in (-1, 1); C_l = 0 without a local grid
+    v_g: Tensor  # (N, C_g), in (-1, 1); C_g = 0 without a global grid
     d: Tensor  # (N, H, W), Eq. 8
 
 
@@ -33,13 +33,14 @@ def run_model(model: GRAD, features: Features) -> ModelRun:
     v_l, v_g, d = run_model(model, features)
     """
     model.eval()
+    C_l = model.config.local_dim if model.config.local_memory == "grid" else 0
+    C_g = model.config.global_dim if model.config.global_memory == "grid" else 0
     outputs = []
     for x in in_blocks(features):
         output = model(x.to(model.feature_mean.device))
-        outputs.append((output.local_coordinates.cpu(), output.global_coordinates.cpu(), output.error.cpu()))
-    v_l, v_g, d = (torch.cat(parts) for parts in zip(*outputs, strict=True))
-    config = model.config
-    return ModelRun(v_l if config.local_memory == "grid" else None, v_g if config.global_memory == "grid" else None, d)
+        coordinates = output.local_coordinates[:, :C_l], output.global_coordinates.flatten(1)[:, :C_g]
+        outputs.append([tensor.cpu() for tensor in (*coordinates, output.error)])
+    return ModelRun(*(torch.cat(parts) for parts in zip(*outputs, strict=True)))
 
 
 @torch.inference_mode()

@@ -48,9 +48,10 @@ class GRAD(FeatureModel):
     Explained in {ref}`ch-local` and {ref}`ch-global`.
     """
 
+    config: GradConfig
+
     def __init__(self, config: GradConfig):
         super().__init__(config)
-        self.config = config
         self.v_l, self.G_l = local_memory(config)
         self.v_g, self.G_g = global_memory(config)
         inputs = (config.local_memory != "none") + (config.global_memory != "none")
@@ -122,8 +123,8 @@ class GRAD(FeatureModel):
             M = memory.entry_count()
             if M == 0:
                 continue
-            drawn = torch.randint(len(features), (M,), generator=generator)
-            x = self.standardised(features[drawn].to(self.feature_mean.device))  # (M, C, H, W)
+            images = torch.randint(len(features), (M,), generator=generator)
+            x = self.standardised(features[images].to(self.feature_mean.device))  # (M, C, H, W)
             if is_local:
                 place = torch.randint(x[0, 0].numel(), (M,), generator=generator)
                 x = x.flatten(2)[torch.arange(M), :, place]  # (M, C)

@@ -33,8 +33,8 @@ class FeatureModelConfig(Protocol):
 class FeatureModel(nn.Module):
     """What `fit` trains: a model of features (B, C, H, W) whose output has a `loss` and an `error`.
 
-    With config.standardise it measures features in the spread of the training normals. The statistics are buffers,
-    saved with the weights: mean 0 and deviation 1 until `prepare` measures them.
+    With config.standardise it sees features in the spread of the training normals, whose statistics are buffers saved
+    with the weights: mean 0 and deviation 1 until `prepare` measures them.
     """
 
     config: FeatureModelConfig
@@ -62,8 +62,7 @@ class FeatureModel(nn.Module):
     def prepare(self, features: Features, *, seed: int = 0) -> None:
         """Do what the configuration asks for before training; once, so that training may go on later.
 
-        features: N training rows (C, H, W), raw. `seed` decides what is drawn. `fit` calls this for an unprepared
-        model; a training loop of one's own must call it first.
+        features: N training rows (C, H, W), raw. `fit` calls this; a training loop of your own must call it first.
         """
         if self.config.standardise:
             mean, std = channel_statistics(features)

@@ -8,12 +8,12 @@ import yaml
 
 from conftest import write_tiny_mvtec
 from gradbook.paths import repository
-from gradbook.study.check import EXACT, check_all, check_record, compare, main, ties
+from gradbook.study.check import EXACT, check_all, check_record, differing_results, main, ties
 from gradbook.study.execution import run
 from gradbook.study.plan import read_plan
 from gradbook.study.provenance import PACKAGES
 from gradbook.study.record import SCHEMA, digest, write_json
-from gradbook.study.runs import keep
+from gradbook.study.runs import record_run
 from gradlib.errors import InputError
 
 NAME = "tiny-nut-seed0"
@@ -34,7 +34,7 @@ def ledger(tmp_path_factory):
         patch.setenv("GRAD_CACHE", str(folder / "cache"))
         planned = read_plan()[NAME]
         run(planned.experiment, data_root=folder / "images", out=planned.folder(), device="cpu")
-        keep(planned)
+        record_run(planned)
         record = json.loads(planned.record().read_text())
         record["provenance"] |= {"uncommitted_changes": False, "commit": "0" * 40}  # the tests' checkout may be neither
         write_json(planned.record(), record)
@@ -85,7 +85,7 @@ def test_a_changed_digit_anywhere_is_found(changed):
         record["losses"][0][1] += 1e-6
 
     (fault,) = changed(digit, seal=False)
-    assert fault == f"{NAME}.json has another digest than its content: it was changed after it was written."
+    assert fault == f"{NAME}.json has a digest that does not fit its content: it was changed after it was written."
 
 
 def test_a_foreign_name_is_found(changed):
@@ -107,7 +107,7 @@ def test_settings_of_another_run_are_found(changed):
         (lambda r: r["provenance"]["versions"].pop("torch"), "'torch' is a required property"),
         (lambda r: r["classes"]["nut"].update(aupro=1.5), "1.5 is greater than the maximum"),
         (lambda r: r.update(praise="good"), "'praise' was unexpected"),
-        (lambda r: r.update(schema=1), f"no record of schema {SCHEMA}"),
+        (lambda r: r.update(schema=1), f"not a record of schema {SCHEMA}"),
     ],
 )
 def test_a_missing_or_strange_field_is_found(changed, change, reason):
@@ -117,7 +117,7 @@ def test_a_missing_or_strange_field_is_found(changed, change, reason):
 
 def test_a_wrong_mean_is_found(changed):
     (fault,) = changed(lambda record: record["mean"].update(pixel_auroc=0.99))
-    assert "its mean pixel_auroc is 0.99, but its classes have" in fault
+    assert "states a mean pixel_auroc of 0.99, but its categories give" in fault
 
 
 def test_an_auroc_that_its_own_scores_do_not_give_is_found(changed):
@@ -127,14 +127,14 @@ def test_an_auroc_that_its_own_scores_do_not_give_is_found(changed):
         record["mean"]["image_auroc"] = (record["classes"]["gear"]["image_auroc"] + 0.123) / 2
 
     (fault,) = changed(better)
-    assert "the image AUROC of nut is 0.123, but its own scores give" in fault
+    assert "states an image AUROC of nut of 0.123, but its scores give" in fault
 
 
 def test_evidence_that_does_not_fit_the_test_images_is_found(changed):
     (fault,) = changed(lambda record: record["evidence"]["nut"].update(labels="01"))
     assert "for each test image of nut" in fault
     (fault,) = changed(lambda record: record["evidence"].pop("gear"))
-    assert "other classes" in fault
+    assert "different categories" in fault
 
 
 def test_uncommitted_changes_and_no_commit_are_found(changed):
@@ -167,20 +167,20 @@ def test_a_run_drawn_by_a_seed_comes_out_again(ledger, capsys):
     assert main(["--recompute", "random", "--seed", "1", "--tolerance", str(EXACT)]) == 0
     said = capsys.readouterr().out
     assert "1 records" in said
-    assert f"Drawn by --seed 1: {NAME}" in said
-    assert "came out again, equal" in said
+    assert f"Selected by --seed 1: {NAME}" in said
+    assert "was reproduced exactly" in said
 
 
 def test_a_run_that_comes_out_otherwise_is_a_fault():
     table = {"image_auroc": 0.9, "pixel_auroc": None}
     then = {"data": {"fingerprint": "a"}, "classes": {"nut": table}}
     now = {"data": {"fingerprint": "a"}, "classes": {"nut": {"image_auroc": 0.903, "pixel_auroc": None}}}
-    assert compare("r", then, now, 0.005) == []
-    (fault,) = compare("r", then, now, EXACT)
-    assert "r has 0.9 as image_auroc of nut, but 0.903 came out anew" in fault
+    assert differing_results("r", then, now, 0.005) == []
+    (fault,) = differing_results("r", then, now, EXACT)
+    assert "r records 0.9 as image_auroc of nut, but the new run gives 0.903" in fault
     now["classes"]["nut"]["pixel_auroc"] = 0.5
-    assert len(compare("r", then, now, 0.005)) == 1
-    assert "other images" in compare("r", then, now | {"data": {"fingerprint": "b"}}, 1.0)[0]
+    assert len(differing_results("r", then, now, 0.005)) == 1
+    assert "other images" in differing_results("r", then, now | {"data": {"fingerprint": "b"}}, 1.0)[0]
 
 
 def test_the_command_line_names_faults_and_what_cannot_be_made(ledger, monkeypatch, capsys):
@@ -190,7 +190,7 @@ def test_the_command_line_names_faults_and_what_cannot_be_made(ledger, monkeypat
     assert "no results at" in capsys.readouterr().err
     monkeypatch.delenv("GRAD_MVTEC")
     assert main(["--recompute", NAME]) == 1
-    assert "for want of data" in capsys.readouterr().err
+    assert "without data" in capsys.readouterr().err
     assert main(["--recompute", "random"]) == 0
     assert "No recorded run can be made here" in capsys.readouterr().out
     monkeypatch.setenv("GRAD_PLAN", str(repository() / "data" / "plan.yaml"))

@@ -93,10 +93,7 @@ class Experiment:
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> "Experiment":
         """The experiment that a cell of parameters describes; other names in the mapping are ignored."""
-        return cls(
-            **{name: parameters[name.upper()] for name in AS_THEY_ARE},
-            **{name: parameters[name.upper()] or None for name in ZERO_FOR_NONE},
-            categories=tuple(name.strip() for name in parameters["CATEGORIES"].split(",") if name.strip()),
-            model=parameters["MODEL"],
-            train=parameters["TRAINING"],
-        )
+        fields: dict[str, Any] = {name: parameters[name.upper()] for name in AS_THEY_ARE}
+        fields |= {name: parameters[name.upper()] or None for name in ZERO_FOR_NONE}
+        categories = tuple(name.strip() for name in parameters["CATEGORIES"].split(",") if name.strip())
+        return cls(**fields, categories=categories, model=parameters["MODEL"], train=parameters["TRAINING"])

@@ -113,21 +113,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     notebook.add_argument("name")
     for command in (runner, notebook):
         command.add_argument("--device", default="auto")
-    chosen = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
         plan = read_plan()
-        if chosen.command == "list":
+        if options.command == "list":
             for planned in plan.values():
                 state = "recorded" if planned.record().exists() else ", ".join(missing(planned)) or "possible"
                 print(f"{planned.name}: {state}")
             return 0
-        if chosen.command == "notebook":
-            if chosen.name not in plan:
-                raise InputError(f'The plan has no run "{chosen.name}": `list` shows all names.')
-            outcome = make_notebook(plan[chosen.name], chosen.device)
-            print(f"{chosen.name}: {outcome}", flush=True)
+        if options.command == "notebook":
+            if options.name not in plan:
+                raise InputError(f'The plan has no run "{options.name}": `list` shows all names.')
+            outcome = make_notebook(plan[options.name], options.device)
+            print(f"{options.name}: {outcome}", flush=True)
             return int(outcome != "made")
-        return 1 if make_all(select(plan, chosen.names), chosen.workers, chosen.device) else 0
+        return 1 if make_all(select(plan, options.names), options.workers, options.device) else 0
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

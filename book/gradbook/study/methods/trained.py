@@ -69,7 +69,7 @@ def distances_and_saturation(model: FeatureModel, test: FeatureCache) -> tuple[T
         return distances(model, test), {}
     v_l, v_g, d = run_model(model, test)
     coordinates = {"local": v_l, "global": v_g}
-    shares = {name: (c.abs() > SATURATED).float().mean() for name, c in coordinates.items() if c is not None}
+    shares = {name: (c.abs() > SATURATED).float().mean() for name, c in coordinates.items() if c.numel()}
     return d, {name: round(float(share), 4) for name, share in shares.items()}
 
 

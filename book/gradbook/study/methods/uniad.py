@@ -133,11 +133,11 @@ class UniAD(FeatureModel):
     Trained by gradlib.train.fit and scored by gradlib.inference.distances, as GRAD is.
     """
 
+    config: UniadConfig
     mask: Tensor
 
     def __init__(self, config: UniadConfig):
         super().__init__(config)
-        self.config = config
         C, D, (H, W) = config.channels, config.hidden, config.map_size
         self.project, self.recover = nn.Linear(C, D), nn.Linear(D, C)
         self.rows, self.columns = nn.Parameter(torch.rand(H, D // 2)), nn.Parameter(torch.rand(W, D // 2))
