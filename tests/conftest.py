@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from playwright.sync_api import Browser, Locator, sync_playwright
 
 from gradbook.bench.browser import SITE, launch, served
 from gradbook.paths import repository
-from living import opened
+from living import figure_on, load
+from tabs import Tabs
 
 
 @pytest.fixture(autouse=True)
@@ -48,21 +50,23 @@ def host() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def tabs(browser: Browser, host: str) -> Tabs:
+    """The tabs of the module's browser."""
+    return Tabs(browser, host)
+
+
 @pytest.fixture
-def open_figure(browser: Browser, host: str) -> Iterator[Callable[..., Locator]]:
-    """A function (page, name of a living figure, options of the browser's context) -> the figure, in view and drawn."""
-    contexts = []
+def open_figure(tabs: Tabs) -> Iterator[Callable[..., Locator]]:
+    """A function (page, name of a living figure, viewport and has_touch of the tab) -> the figure, in view."""
+    with ExitStack() as lent:
 
-    def open_one(page: str, name: str, **options: Any) -> Locator:
-        tab = opened(browser, host + page, **options)
-        contexts.append(tab.context)
-        figure = tab.locator(f'[data-living="{name}"]')
-        figure.scroll_into_view_if_needed(timeout=30_000)
-        return figure
+        def open_one(page: str, name: str, **options: Any) -> Locator:
+            tab = lent.enter_context(tabs.lend(**options))
+            load(tab, tabs.host + page)
+            return figure_on(tab, name)
 
-    yield open_one
-    for context in contexts:
-        context.close()
+        yield open_one
 
 
 @pytest.fixture

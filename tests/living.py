@@ -10,13 +10,14 @@ from typing import Any, Literal
 import pytest
 from ipywidgets import Widget
 from ipywidgets.embed import embed_data
-from playwright.sync_api import Browser, Locator, Page, TimeoutError
+from playwright.sync_api import Browser, Locator, Page, Request, TimeoutError
 
 from gradbook.bench.browser import CHROMIUM, SITE
 from gradbook.paths import generated_folder, repository
 
 VENDORED = repository() / "book" / "_vendor" / "vendor"
 GENERATED = generated_folder()
+DESKTOP = {"width": 1280, "height": 900}
 needs_site = pytest.mark.skipif(not SITE.is_dir(), reason=f"no built site in {SITE}: run `make book`")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
 STATE = re.compile(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', re.DOTALL)
@@ -36,21 +37,42 @@ def opened(
     until: Literal["domcontentloaded", "load"] = "domcontentloaded",
     **options: Any,
 ) -> Page:
-    """A page in a context of its own, `prepare`d before it loads; close it by `tab.context.close()`.
-
-    Where it does not load, the failure names what was still on its way.
-    """
-    tab = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
-    coming: set[str] = set()
-    tab.on("request", lambda request: coming.add(request.url))
-    for end in ("requestfinished", "requestfailed"):
-        tab.on(end, lambda request: coming.discard(request.url))
+    """A page in a context of its own, `prepare`d before it loads; close it by `tab.context.close()`."""
+    tab = browser.new_context(**{"viewport": DESKTOP, **options}).new_page()
     prepare(tab)
-    try:
-        tab.goto(address, wait_until=until, timeout=60_000)
-    except TimeoutError:
-        pytest.fail(f"{address} did not load in a minute; still on their way: {sorted(coming) or 'nothing'}")
+    load(tab, address, until=until)
     return tab
+
+
+def load(
+    tab: Page, address: str, *, until: Literal["domcontentloaded", "load"] = "domcontentloaded", seconds: float = 60
+) -> None:
+    """Load an address in a tab; where it does not load, the failure names what was still on its way."""
+    coming: set[str] = set()
+
+    def begins(request: Request) -> None:
+        coming.add(request.url)
+
+    def ends(request: Request) -> None:
+        coming.discard(request.url)
+
+    listeners = {"request": begins, "requestfinished": ends, "requestfailed": ends}
+    for event, listener in listeners.items():
+        tab.on(event, listener)
+    try:
+        tab.goto(address, wait_until=until, timeout=1000 * seconds)
+    except TimeoutError:
+        pytest.fail(f"{address} did not load in {seconds} s; still on their way: {sorted(coming) or 'nothing'}")
+    finally:
+        for event, listener in listeners.items():
+            tab.remove_listener(event, listener)
+
+
+def figure_on(tab: Page, name: str) -> Locator:
+    """A living figure of a loaded page, scrolled into view."""
+    figure = tab.locator(f'[data-living="{name}"]')
+    figure.scroll_into_view_if_needed(timeout=30_000)
+    return figure
 
 
 def write_page(folder: Path, widget: Widget, name: str = "figure.html") -> Path:
@@ -98,4 +120,5 @@ def drag(handle: Locator, across: float, down: float, *, touch: bool = False, st
         spot = {"x": x + across * step / steps, "y": y + down * step / steps}
         finger.send("Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": [spot]})
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    finger.detach()
     tab.wait_for_timeout(700)  # a tap at once would count as part of the same gesture

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from gradbook.bench.browser import SITE
 from gradbook.page import BookRenderer, describe
 from living import needs_browser, needs_site, opened
+from tabs import Tabs
 from visits import PROMISED, TELEPHONE, Visit, make_visit
 
 PAGES = [*sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/**/*.html")), "search.html"]
@@ -92,12 +93,12 @@ def test_page_is_small(page: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def visited(browser: Browser, host: str) -> Callable[[str], Visit]:
+def visited(tabs: Tabs) -> Callable[[str], Visit]:
     """One visit to each page, shared by the tests that ask about it."""
 
     @functools.cache
     def visit(page: str) -> Visit:
-        return make_visit(browser, host + page)
+        return make_visit(tabs, page)
 
     return visit
 

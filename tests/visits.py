@@ -1,12 +1,14 @@
 """One visit to a page in a browser: opened at desktop width, scrolled to its end, then narrowed to a telephone."""
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, Page, TimeoutError
+from playwright.sync_api import Page, TimeoutError
 
 from gradbook.paths import repository
-from living import opened
+from living import load
+from tabs import Tabs
 
 AXE = repository() / "node_modules" / "axe-core" / "axe.min.js"
 # What axe-core calls serious or critical under WCAG 2 A and AA, one line each.
@@ -27,6 +29,15 @@ PROMISED = {
 }
 COUNTS = "selectors => Object.fromEntries(selectors.map(s => [s, document.querySelectorAll(s).length]))"
 KEPT = "pairs => pairs.every(([a, b]) => document.querySelectorAll(a).length <= document.querySelectorAll(b).length)"
+# A screen at a time, each long enough for the observers of what comes into view.
+TO_THE_END = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  do {
+    scrollBy({ top: innerHeight, behavior: 'instant' });
+    await frame();
+    await frame();
+  } while (scrollY + innerHeight < document.documentElement.scrollHeight - 2);
+}"""
 IMAGES_WITHOUT_WORDS = r"""[...document.images]
   .filter(image => !image.alt.trim() || /\.(png|svg|jpe?g)$/.test(image.alt))
   .map(image => image.getAttribute('src'))"""
@@ -62,37 +73,39 @@ class Visit:
     width: int = 0
 
 
-def heard(tab: Page) -> Visit:
-    """A visit that begins: what the page asks for and complains about from now on."""
+@contextlib.contextmanager
+def heard(tab: Page) -> Iterator[Visit]:
+    """A visit: what the page asks for and complains about within a `with` block."""
     visit = Visit()
-    tab.on("request", lambda request: visit.requests.append(request.url))
-    tab.on("requestfailed", lambda request: visit.failures.append(request.url))
-    tab.on("response", lambda answer: visit.failures.append(answer.url) if answer.status >= 400 else None)
-    tab.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
-    tab.on("pageerror", lambda error: visit.errors.append(str(error)))
-    return visit
+    listeners = {
+        "request": lambda request: visit.requests.append(request.url),
+        "requestfailed": lambda request: visit.failures.append(request.url),
+        "response": lambda answer: visit.failures.append(answer.url) if answer.status >= 400 else None,
+        "console": lambda message: visit.errors.append(message.text) if message.type == "error" else None,
+        "pageerror": lambda error: visit.errors.append(str(error)),
+    }
+    for event, listener in listeners.items():
+        tab.on(event, listener)
+    yield visit
+    for event, listener in listeners.items():
+        tab.remove_listener(event, listener)
 
 
-def make_visit(browser: Browser, address: str) -> Visit:
+def make_visit(tabs: Tabs, page: str) -> Visit:
     """Open a page and look at all of it; waiting ends when each promise is kept, or after 20 seconds."""
-    begun: list[Visit] = []
-    tab = opened(browser, address, prepare=lambda tab: begun.append(heard(tab)), until="load")
-    (visit,) = begun
-    for step in range(100):
-        tab.evaluate("window.scrollBy({top: innerHeight, behavior: 'instant'})")
-        tab.wait_for_timeout(50)
-        if step and tab.evaluate("scrollY + innerHeight >= document.documentElement.scrollHeight - 2"):
-            break
-    with contextlib.suppress(TimeoutError):  # the counts say which promise was not kept
-        tab.wait_for_function(KEPT, arg=list(PROMISED.values()), timeout=20_000)
-    visit.counts = tab.evaluate(COUNTS, [selector for pair in PROMISED.values() for selector in pair])
-    visit.images_without_words = tab.evaluate(IMAGES_WITHOUT_WORDS)
-    tab.add_script_tag(path=AXE)
-    visit.faults = tab.evaluate(FAULTS)
-    visit.off_the_scale = tab.evaluate(OFF_THE_SCALE)
-    tab.set_viewport_size(TELEPHONE)
-    tab.wait_for_timeout(500)  # figures follow the width
-    visit.width = tab.evaluate("document.scrollingElement.scrollWidth")
-    visit.too_wide = tab.evaluate(TOO_WIDE)
-    tab.context.close()
+    with tabs.lend() as tab, heard(tab) as visit:
+        load(tab, tabs.host + page, until="load")
+        tab.evaluate(TO_THE_END)
+        with contextlib.suppress(TimeoutError):  # the counts say which promise was not kept
+            tab.wait_for_function(KEPT, arg=list(PROMISED.values()), timeout=20_000)
+        visit.counts = tab.evaluate(COUNTS, [selector for pair in PROMISED.values() for selector in pair])
+        visit.images_without_words = tab.evaluate(IMAGES_WITHOUT_WORDS)
+        tab.add_script_tag(path=AXE)
+        visit.faults = tab.evaluate(FAULTS)
+        visit.off_the_scale = tab.evaluate(OFF_THE_SCALE)
+        tab.set_viewport_size(TELEPHONE)
+        tab.wait_for_function("width => innerWidth === width", arg=TELEPHONE["width"])  # a long page takes its time
+        tab.wait_for_timeout(500)  # figures follow the width
+        visit.width = tab.evaluate("document.scrollingElement.scrollWidth")
+        visit.too_wide = tab.evaluate(TOO_WIDE)
     return visit
