@@ -1,4 +1,4 @@
-"""What models cost: counts that are known from elsewhere, the record's reader, and the benchmark's timing."""
+"""The cost of models: counts known from other sources, the record's reader, and the timing."""
 
 import json
 from pathlib import Path
@@ -99,6 +99,19 @@ def test_ways_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = timing.alternate({name: lambda name=name: calls.append(name) for name in "abc"}, 2)
     assert "".join(calls) == "abc" + "abc" + "bca"
     assert {name: len(rounds) for name, rounds in seconds.items()} == {"a": 2, "b": 2, "c": 2}
+
+
+def test_a_quick_way_is_called_repeatedly(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+
+    def way(seconds: float) -> None:
+        clock.append(clock[-1] + seconds)
+
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[-1])
+    assert timing.seconds_of(lambda: way(1.0)) == 1.0
+    assert len(clock) == 1 + 1
+    assert timing.seconds_of(lambda: way(0.05)) == pytest.approx(0.05)
+    assert len(clock) == 2 + 2 + 4  # two calls to find out how many fill QUICK
 
 
 def test_latency_is_measured_on_real_patches_as_far_as_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
