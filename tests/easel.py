@@ -26,7 +26,7 @@ PIXELS = """canvas => {
 
 def photographs() -> list[Image.Image]:
     traits = states(PAGE)["detector"]
-    strip, count = Image.open(io.BytesIO(traits["photographs"])), traits["shape"]["count"]
+    strip, count = Image.open(io.BytesIO(traits["images"])), traits["shape"]["count"]
     high = strip.height // count
     return [strip.crop((0, high * n, strip.width, high * (n + 1))) for n in range(count)]
 
@@ -39,8 +39,8 @@ def judged(network: InferenceSession, picture: Image.Image) -> tuple[float, np.n
 
 def shown(figure: Locator) -> tuple[float, float | None, float | None]:
     """The score, and the map's means where painted and elsewhere; the verdict must be the score's."""
-    found = SENTENCE.match(figure.locator("p.grad-told").inner_text())
-    assert found, figure.locator("p.grad-told").inner_text()
+    found = SENTENCE.match(figure.locator("p.grad-sentence").inner_text())
+    assert found, figure.locator("p.grad-sentence").inner_text()
     score, verdict, threshold, *means = found.groups()
     assert (verdict == "below") == (float(score) < states(PAGE)["detector"]["threshold"])
     assert float(threshold) == pytest.approx(states(PAGE)["detector"]["threshold"], abs=0.006)
@@ -58,4 +58,4 @@ def painted(figure: Locator) -> Image.Image:
 def settle(figure: Locator) -> None:
     """Wait until the network has answered all that it was asked."""
     figure.page.wait_for_timeout(100)
-    expect(figure.locator("p.grad-told")).to_have_attribute("aria-busy", "false", timeout=60_000)
+    expect(figure.locator("p.grad-sentence")).to_have_attribute("aria-busy", "false", timeout=60_000)

@@ -12,19 +12,19 @@ from gradlib.features.backbones import load_backbone
 from gradlib.model import GRAD
 from gradlib.presets import preset_config
 
-S, H = 64, 4  # sides of the photograph and of the map
+S, H = 64, 4  # sides of the image and of the map
 
 
 def small_detector() -> Detector:
     """The same at every call."""
     torch.manual_seed(0)
     backbone = load_backbone(pretrained=False)
-    model = GRAD(preset_config("lite", channels=backbone.channels, map_size=(H, H)))
+    model = GRAD(preset_config("lite", (backbone.channels, H, H)))
     return Detector(backbone, model, Decoder(backbone.channels), image_size=S)
 
 
 def small_figure(folder: Path, detector: Detector | None = None) -> PageDetector:
-    """Two plain photographs, and a file that stands for the network."""
+    """Two uniform images, and a file in place of the network."""
     file = folder / "detector.onnx"
     file.write_bytes(b"not read here")
     greys = {name: Image.new("L", (30, 20), value) for name, value in (("dark", 10), ("bright", 200))}

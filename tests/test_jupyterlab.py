@@ -128,21 +128,21 @@ def test_a_moved_point_is_python_s_too(notebook: Page) -> None:
     point = figure.get_by_role("slider", name="coordinate c")
     for _ in range(3):
         point.press("ArrowLeft")
-    expect(figure.locator(".grad-told")).to_contain_text("c = 0.0")
+    expect(figure.locator(".grad-sentence")).to_contain_text("c = 0.0")
     assert "c = 0.065" in printed(notebook)
 
 
 def test_python_answers_with_the_picture(notebook: Page, tmp_path: Path) -> None:
     figure = living(notebook, "explorer")
     status, point = figure.locator(".grad-status"), figure.get_by_role("slider", name="free point")
-    expect(status).to_contain_text("made beforehand")
+    expect(status).to_contain_text("computed beforehand")
     for key in ("Shift+ArrowRight", "ArrowUp"):
         point.press(key)
     expect(status).to_contain_text("computed by Python", timeout=10_000)
     free = [float(number) for number in re.findall(r"-?\d\.\d{3}", printed(notebook))[-2:]]
     same = tiny_explorer(tmp_path)
     assert free == pytest.approx([same.free[0] + 0.2, same.free[1] + 0.02], abs=6e-4)
-    wanted = same.picture_at(same.chosen, [same.free[0] + 0.2, same.free[1] + 0.02])  # (3, 8H, 8W)
+    wanted = same.picture_at(same.selected, [same.free[0] + 0.2, same.free[1] + 0.02])  # (3, 8H, 8W)
     canvas = figure.get_by_role("img", name="picture of the normal feature")
     read = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
     shown = np.array(canvas.evaluate(read)).reshape(*wanted.shape[1:], 4)[:, :, :3]
@@ -151,7 +151,7 @@ def test_python_answers_with_the_picture(notebook: Page, tmp_path: Path) -> None
 
 def test_python_judges_what_is_painted(notebook: Page) -> None:
     figure = living(notebook, "detector")
-    told = figure.locator("p.grad-told")
+    told = figure.locator("p.grad-sentence")
     expect(told).to_contain_text("the network", timeout=10_000)
     before = told.inner_text()
     drag(figure.locator(".grad-easel"), 60, 40)

@@ -1,4 +1,4 @@
-"""The detector's figure without a browser: its resizing is Pillow's, its strokes and maps are the library's."""
+"""The detector's figure without a browser: it resizes as Pillow does, its strokes and maps are the library's."""
 
 import io
 from dataclasses import asdict
@@ -32,17 +32,17 @@ def without_alpha(flat: list[int], height: int, width: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("side", [224, 37])
-def test_squashing_is_that_of_pillow(width: int, height: int, side: int) -> None:
+def test_squashing_is_pillow_s(width: int, height: int, side: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    wanted = np.array(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
+    expected = np.array(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
     (found,) = call("detector_maths", "squash", [[with_alpha(pixels), width, height, side]])
-    difference = np.abs(without_alpha(found, side, side).astype(int) - wanted)
+    difference = np.abs(without_alpha(found, side, side).astype(int) - expected)
     assert difference.max() <= 1
     assert (difference > 0).mean() < 1e-3
 
 
 @pytest.mark.parametrize(("width", "height"), [(40, 40), (50, 23)])
-def test_painting_is_that_of_the_library(width: int, height: int) -> None:
+def test_painting_is_the_library_s(width: int, height: int) -> None:
     draw = np.random.default_rng(1)
     pixels = draw.integers(0, 256, (height, width, 3), dtype=np.uint8)
     strokes = [
@@ -65,13 +65,13 @@ def test_planes_are_the_network_s_input() -> None:
 def test_map_and_its_means_are_the_library_s() -> None:
     d = torch.rand(1, 14, 14)
     (found,) = call("scores_maths", "anomalyMap", [[d.flatten().tolist(), 14, 14, 224]])
-    wanted = anomaly_map(d, 224)[0]
-    np.testing.assert_allclose(np.reshape(found, (224, 224)), wanted, atol=1e-6)
+    library = anomaly_map(d, 224)[0]
+    np.testing.assert_allclose(np.reshape(found, (224, 224)), library, atol=1e-6)
     mask = np.zeros((224, 224), int)
     mask[30:60, 100:190] = 1
     (means,) = call("detector_maths", "means", [[found, mask.flatten().tolist()]])
-    assert means["inside"] == pytest.approx(float(wanted[mask == 1].mean()), abs=1e-6)
-    assert means["outside"] == pytest.approx(float(wanted[mask == 0].mean()), abs=1e-6)
+    assert means["inside"] == pytest.approx(float(library[mask == 1].mean()), abs=1e-6)
+    assert means["outside"] == pytest.approx(float(library[mask == 0].mean()), abs=1e-6)
     (places,) = call("detector_maths", "placesOf", [[mask.flatten().tolist(), 224, 14]])
     nearest = np.floor(np.arange(224) * 13 / 223 + 0.5).astype(int)
     rows, columns = (set(nearest[part]) for part in (slice(30, 60), slice(100, 190)))
@@ -97,35 +97,35 @@ def figure(detector: Detector, tmp_path: Path) -> PageDetector:
     return small_figure(tmp_path, detector)
 
 
-def test_untouched_photographs_come_with_answers(figure: PageDetector, detector: Detector) -> None:
+def test_unpainted_images_come_with_answers(figure: PageDetector, detector: Detector) -> None:
     assert figure.names == ["dark", "bright"]
     assert figure.shape == {"size": S, "H": H, "R": 8, "count": 2, "side": 8 * H}
-    strip = Image.open(io.BytesIO(figure.photographs))
+    strip = Image.open(io.BytesIO(figure.images))
     assert (strip.size, strip.getpixel((3, 19)), strip.getpixel((3, 20))) == ((30, 40), 10, 200)
     numbers = np.frombuffer(figure.answers, np.float32).reshape(2, 1 + 3 * H * H)
-    wanted = detector.answer(torch.from_numpy(squash(Image.new("L", (30, 20), 200), S)))
-    np.testing.assert_allclose(numbers[1, 0], wanted.score[0], atol=1e-5)
-    np.testing.assert_allclose(numbers[1, 1 : 1 + H * H], wanted.d.flatten(), atol=1e-5)
-    np.testing.assert_allclose(numbers[1, 1 + H * H :], wanted.local.flatten(), atol=1e-5)
+    expected = detector.answer(torch.from_numpy(squash(Image.new("L", (30, 20), 200), S)))
+    np.testing.assert_allclose(numbers[1, 0], expected.score[0], atol=1e-5)
+    np.testing.assert_allclose(numbers[1, 1 : 1 + H * H], expected.d.flatten(), atol=1e-5)
+    np.testing.assert_allclose(numbers[1, 1 + H * H :], expected.local.flatten(), atol=1e-5)
     decoded = np.array(Image.open(io.BytesIO(figure.pictures)))[8 * H :]
-    np.testing.assert_allclose(decoded / 255, wanted.picture[0].permute(1, 2, 0), atol=0.5 / 255 + 1e-6)
+    np.testing.assert_allclose(decoded / 255, expected.picture[0].permute(1, 2, 0), atol=0.5 / 255 + 1e-6)
 
 
-def test_python_answers_where_there_is_a_kernel(figure: PageDetector, detector: Detector) -> None:
+def test_python_answers_if_there_is_a_kernel(figure: PageDetector, detector: Detector) -> None:
     sent: list[tuple[dict, list[bytes]]] = []
     figure.send = lambda content, buffers=(): sent.append((content, list(buffers)))
     pixels = np.random.default_rng(0).integers(0, 256, (S, S, 3), dtype=np.uint8)
     figure._handle_custom_msg({"kind": "question"}, [memoryview(bytes(with_alpha(pixels)))])
     ((content, buffers),) = sent
     assert content == {"kind": "answer"}
-    wanted = detector.answer(torch.from_numpy(squash(Image.fromarray(pixels), S)))
-    for buffer, part in zip(buffers, (wanted.score, wanted.map, wanted.local, wanted.picture), strict=True):
+    expected = detector.answer(torch.from_numpy(squash(Image.fromarray(pixels), S)))
+    for buffer, part in zip(buffers, (expected.score, expected.map, expected.local, expected.picture), strict=True):
         np.testing.assert_allclose(np.frombuffer(buffer, np.float32), part.flatten(), atol=1e-5)
     figure._handle_custom_msg({"kind": "question"}, [memoryview(b"short")])
     assert "reload the page" in sent[1][0]["error"]
 
 
-def test_bad_input_is_named(detector: Detector, tmp_path: Path) -> None:
+def test_bad_input_is_refused(detector: Detector, tmp_path: Path) -> None:
     unlike = {"a": Image.new("L", (3, 3)), "b": Image.new("L", (4, 3))}
     with pytest.raises(InputError, match="all of one size"):
         PageDetector(detector, unlike, threshold=1.0, file=tmp_path)

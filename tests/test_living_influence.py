@@ -16,7 +16,7 @@ NEAR, FAR = Field(67, 8, 7.0), Field(339, 16, 15.0)
 
 
 @pytest.mark.parametrize(("field", "places"), [(NEAR, 28), (FAR, 14)])
-def test_window_joins_those_of_the_places_that_are_read(field: Field, places: int) -> None:
+def test_window_joins_those_of_the_places_in_use(field: Field, places: int) -> None:
     given = {**field._asdict(), "places": places}
     for i, (first, last) in enumerate(call("influence_maths", "windowOf", [[i, 14, 224, given] for i in range(14)])):
         at = i * (places - 1) / 13
@@ -50,7 +50,7 @@ def test_the_figure_carries_all_changes_to_half_a_byte(tmp_path: Path) -> None:
         np.testing.assert_allclose(column, np.reshape(found, (16, 9))[:, 4], rtol=1e-6)
     assert (shown.patches, shown.map_size, shown.place) == (4, 3, [1, 1])
     assert shown.fields[1] == {"size": 339, "stride": 16, "centre": 15.0, "places": 14}
-    assert shown.photographs[8:12] == b"WEBP"
+    assert shown.images[8:12] == b"WEBP"
 
 
 def test_changes_of_another_shape_are_refused(tmp_path: Path) -> None:

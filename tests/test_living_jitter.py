@@ -1,4 +1,4 @@
-"""The figure of coordinate jitter without a browser: its maths is the library's, its draws have the right law."""
+"""The figure of coordinate jitter without a browser: its maths and the distribution of its draws are the library's."""
 
 import numpy as np
 import pytest
@@ -39,15 +39,15 @@ def test_jitter_and_footprint_are_the_library_s(per: str, fraction: float, seed:
 
 def test_summary_counts_and_measures() -> None:
     steps, still = np.array([[1.0, 0, 0], [0, 2, 0], [0, 0, 0]]), np.array([1.0, 1, 0])
-    (found,) = call("jitter_maths", "summary", [[steps.tolist(), still.tolist()]])
-    np.testing.assert_allclose(found["mean"], steps.mean(axis=0))
-    np.testing.assert_allclose(found["apart"], np.linalg.norm(steps - still, axis=1))
-    assert (found["each"], found["ever"]) == ([1, 1, 0], 2)
+    (result,) = call("jitter_maths", "summary", [[steps.tolist(), still.tolist()]])
+    np.testing.assert_allclose(result["mean"], steps.mean(axis=0))
+    np.testing.assert_allclose(result["distances"], np.linalg.norm(steps - still, axis=1))
+    assert (result["each"], result["any"]) == ([1, 1, 0], 2)
 
 
-def test_draws_follow_their_seed_and_their_law() -> None:
+def test_draws_follow_their_seed_and_their_distribution() -> None:
     one, again, other, batch = call(
-        "jitter_maths", "drawn", [[7, 20_000, "pixel"], [7, 20_000, "pixel"], [8, 20_000, "pixel"], [7, 5, "batch"]]
+        "jitter_maths", "stepNoise", [[7, 20_000, "pixel"], [7, 20_000, "pixel"], [8, 20_000, "pixel"], [7, 5, "batch"]]
     )
     assert one == again
     assert one != other
@@ -56,7 +56,7 @@ def test_draws_follow_their_seed_and_their_law() -> None:
     np.testing.assert_allclose(np.quantile(coins, [0.1, 0.5, 0.9]), [0.1, 0.5, 0.9], atol=0.015)
     np.testing.assert_allclose(np.quantile(noise, [0.025, 0.5, 0.975]), [-1.96, 0, 1.96], atol=0.05)
     np.testing.assert_allclose(np.corrcoef(noise.T)[0, 1], 0, atol=0.03)
-    firsts = call("jitter_maths", "drawn", [[seed, 1, "batch"] for seed in range(1000)])
+    firsts = call("jitter_maths", "stepNoise", [[seed, 1, "batch"] for seed in range(1000)])
     coins = [first["coins"][0] for first in firsts]  # one step's only coin, step after step
     assert np.mean(np.array(coins) < 0.5) == pytest.approx(0.5, abs=0.05)
 

@@ -1,4 +1,4 @@
-"""The figure of the local grid without a browser: its maths is PyTorch's, its bank is what was given."""
+"""The figure of the local grid without a browser: its maths is PyTorch's, and its patches are the given ones."""
 
 import io
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gradbook.living.lookup2d import COLUMNS, Lookup2D, around_patches, sprite
+from gradbook.living.lookup2d import COLUMNS, Lookup2D, crops_around_patches, patch_sheet
 from gradlib.errors import InputError
 from gradlib.grids import Grid, LocalGrid
 from javascript import call
@@ -31,24 +31,24 @@ def test_features_and_nearest_are_those_of_pytorch(aligned: bool, padding: str) 
     np.testing.assert_allclose(one, features[N], atol=1e-6)
 
     distances = (features[:N] - features[N]).square().sum(dim=1)
-    (found,) = call("lookup2d_maths", "nearest", [[one, bank, 6]])
-    assert [n for n, _ in found] == distances.argsort()[:6].tolist()
-    np.testing.assert_allclose([d for _, d in found], distances.sort().values[:6], atol=1e-6)
+    (patches,) = call("lookup2d_maths", "nearest", [[one, bank, 6]])
+    assert [n for n, _ in patches] == distances.argsort()[:6].tolist()
+    np.testing.assert_allclose([d for _, d in patches], distances.sort().values[:6], atol=1e-6)
 
 
 def test_crops_lie_around_their_patches() -> None:
-    photograph = torch.arange(32.0).expand(1, 32, 32)  # each pixel holds its column
-    crops = around_patches(photograph, 4, 12)  # patches of 8, two more pixels on each side
+    image = torch.arange(32.0).expand(1, 32, 32)  # each pixel holds its column
+    crops = crops_around_patches(image, 4, 12)  # patches of 8, two more pixels on each side
     assert crops.shape == (1, 4, 4, 12, 12)
     assert crops[0, 1, 2, 0].tolist() == list(range(14, 26))
-    assert crops[0, 0, 0, 5].tolist() == [0, 0, *range(10)]  # the border goes on
+    assert crops[0, 0, 0, 5].tolist() == [0, 0, *range(10)]  # the border is repeated
     with pytest.raises(InputError, match="cannot be cut"):
-        around_patches(photograph, 5, 12)
+        crops_around_patches(image, 5, 12)
 
 
-def test_sprite_keeps_the_pictures_in_order() -> None:
+def test_patch_sheet_keeps_the_order() -> None:
     greys = torch.linspace(0, 1, COLUMNS + 3)
-    sheet = np.asarray(Image.open(io.BytesIO(sprite(greys[:, None, None].expand(-1, 8, 8)))).convert("L")) / 255
+    sheet = np.asarray(Image.open(io.BytesIO(patch_sheet(greys[:, None, None].expand(-1, 8, 8)))).convert("L")) / 255
     assert sheet.shape == (16, 8 * COLUMNS)
     middles = sheet[4::8, 4::8].flatten()
     np.testing.assert_allclose(middles[: len(greys)], greys, atol=0.03)
@@ -59,8 +59,8 @@ def test_figure_holds_the_grid_and_refuses_what_does_not_fit() -> None:
     figure = Lookup2D(grid, places, patches, c=(0.5, -0.5))
     np.testing.assert_array_equal(np.frombuffer(figure.G, "<f4").reshape(8, 8, 3), grid.G.detach())
     assert (figure.align_corners, figure.padding_mode) == (False, "border")
-    assert figure.learnt == {"align_corners": False, "padding_mode": "border"}
-    assert "4 faint dots" in figure.words
+    assert figure.grid_rules == {"align_corners": False, "padding_mode": "border"}
+    assert "4 faint dots" in figure.alt
     with pytest.raises(InputError, match="3 axes"):
         Lookup2D(LocalGrid(3, 4, 3), places, patches)
     for wrong in (torch.zeros(3, 2), torch.zeros(4, 3), torch.zeros(0, 2)):

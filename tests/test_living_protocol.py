@@ -128,5 +128,5 @@ def test_the_figure_carries_all_combinations(tmp_path: Path) -> None:
     np.testing.assert_allclose(ranks[:, 1], measured.rank(4, found.category, found.label), rtol=1e-6)
     assert figure.epochs == [[0.8, 0.9]]
     assert len(figure.maps) == 2 * 16 * 4
-    with pytest.raises(InputError, match="24 scores, 2 photographs"):
+    with pytest.raises(InputError, match="24 scores, 2 paths"):
         Protocol(measured, found, paths[:2], {"one": 0})

@@ -21,14 +21,14 @@ EXACT = {"rtol": 1e-6, "atol": 1e-12}
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize(("H", "W", "size"), [(14, 14, 224), (5, 3, 24), (1, 4, 30), (28, 28, 20)])
-def test_maps_are_enlarged_as_in_the_library(H: int, W: int, size: int, protocol: str) -> None:
+def test_maps_are_upsampled_as_in_the_library(H: int, W: int, size: int, protocol: str) -> None:
     d = torch.rand(3, H, W, dtype=torch.float64)
     found = call("scores_maths", "anomalyMap", [[one.flatten().tolist(), H, W, size, protocol] for one in d])
     np.testing.assert_allclose(np.reshape(found, (3, size, size)), anomaly_map(d, size, protocol), **EXACT)
 
 
 @pytest.mark.parametrize(("H", "W", "size"), [(14, 14, 224), (5, 3, 24), (1, 4, 30), (28, 28, 20), (2, 2, 5)])
-def test_the_score_needs_no_enlarged_map(H: int, W: int, size: int) -> None:
+def test_the_score_needs_no_upsampled_map(H: int, W: int, size: int) -> None:
     d = torch.rand(1, H, W, dtype=torch.float64)
     (pools,) = call("scores_maths", "pooling", [[H, W, size]])
     found = call("scores_maths", "imageScore", [[d.flatten().tolist(), pools]])
@@ -74,13 +74,13 @@ def test_the_figure_carries_the_model_s_own_numbers(tmp_path: Path) -> None:
     with torch.no_grad():
         np.testing.assert_allclose(abs(1 - S) * distance, model(x).error.flatten(), rtol=1e-4)
     assert (shown.k, shown.lambda_1, shown.lambda_2) == (0.9, 0.3, 0.7)
-    assert shown.learnt == {"k": 0.9, "lambda_1": 0.3, "lambda_2": 0.7}
+    assert shown.trained == {"k": 0.9, "lambda_1": 0.3, "lambda_2": 0.7}
     assert len(shown.x) == len(shown.f_n) == 2 * 3 * 16 * 4
-    assert shown.photographs[8:12] == b"WEBP"
-    assert "2 photographs" in shown.words
+    assert shown.images[8:12] == b"WEBP"
+    assert "2 photographs" in shown.alt
 
 
-def test_as_many_names_as_photographs_are_needed(tmp_path: Path) -> None:
+def test_names_and_images_must_be_as_many(tmp_path: Path) -> None:
     path = save(np.full((20, 30), 77, np.uint8), tmp_path / "cell.png")
     with pytest.raises(InputError, match="1 paths and 2 names"):
         figure([path], ["one", "two"])

@@ -1,4 +1,4 @@
-"""The scoring figure without a browser: its maths is PyTorch's, and its two usual positions are the protocols'."""
+"""The scoring figure without a browser: its maths is PyTorch's, and its two default positions are the protocols'."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def scored(d: Tensor, size: int, *, smoothing: int = 1, window: int) -> tuple[Te
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("size", [224, 60])
-def test_the_usual_positions_are_the_protocols(protocol: str, size: int) -> None:
+def test_the_default_positions_are_the_protocols(protocol: str, size: int) -> None:
     d = torch.rand(4, 14, 14)
     maps, score = scored(d, size, smoothing=BOX if protocol == "released" else 1, window=size // 7)
     expected = anomaly_map(d, size, protocol)
@@ -47,8 +47,8 @@ def test_corners_that_are_not_aligned_are_torch_s(H: int, W: int, size: int) -> 
 def test_score_and_place_are_python_s(smoothing: int, window: int) -> None:
     d, size = torch.rand(1, 14, 14, dtype=torch.float64), 56
     maps, score = scored(d, size, smoothing=smoothing, window=window)
-    enlarged = anomaly_map(d, size).flatten().tolist()
-    (found,) = call("scoring_maths", "scored", [[enlarged, size, smoothing, window]])
+    upsampled = anomaly_map(d, size).flatten().tolist()
+    (found,) = call("scoring_maths", "scored", [[upsampled, size, smoothing, window]])
     np.testing.assert_allclose(np.reshape(found["map"], (size, size)), maps[0], **EXACT)
     assert found["score"] == pytest.approx(score.item(), rel=1e-9)
     row, column = found["row"], found["column"]
@@ -75,13 +75,13 @@ def test_means_stand_where_their_windows_are_centred() -> None:
     assert found["means"][0] == pytest.approx(6)  # the mean of 0, 1, 2, 5, 6, 7, 10, 11, 12
 
 
-def test_the_figure_carries_maps_and_photographs(tmp_path: Path) -> None:
+def test_the_figure_carries_maps_and_images(tmp_path: Path) -> None:
     path, d = save(np.full((20, 30), 77, np.uint8), tmp_path / "cell.png"), torch.rand(2, 4, 4)
     shown = Scoring(d, [path, path], ["one", "two"], size=28)
     np.testing.assert_array_equal(np.frombuffer(shown.d, "<f4"), d.flatten())
-    assert (shown.window, shown.usual, shown.smoothing, shown.aligned) == (4, 4, 1, True)
-    assert shown.photographs[8:12] == b"WEBP"
-    assert "2 photographs" in shown.words
+    assert (shown.window, shown.default_window, shown.smoothing, shown.aligned) == (4, 4, 1, True)
+    assert shown.images[8:12] == b"WEBP"
+    assert "2 photographs" in shown.alt
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from conftest import save
-from gradbook.living.threshold import Threshold, examples
+from gradbook.living.threshold import Threshold, telling_rows
 from gradbook.study.record import Scores
 from gradlib.deploy.thresholds import confusion
 from gradlib.errors import InputError
@@ -16,7 +16,7 @@ from javascript import call
 
 
 def run_of(folder: Path, categories: list[str], labels: list[int], **changes: np.ndarray) -> tuple[Scores, list[Path]]:
-    """Made-up scores of a few photographs, read off their maps."""
+    """Made-up scores of a few images, computed from their maps."""
     n = len(labels)
     paths = [save(np.full((8, 8), 9 * i, np.uint8), folder / f"{i}.png") for i in range(n)]
     d = np.random.default_rng(0).random((n, 4, 4), np.float32)
@@ -47,39 +47,39 @@ def test_bins_are_numpy_s() -> None:
     np.testing.assert_array_equal(counts, np.histogram(values, 40, (-4.0, 4.0))[0])
 
 
-def test_examples_are_the_ends_and_the_middle_of_each_kind() -> None:
+def test_telling_rows_are_the_ends_and_the_middle_of_each_label() -> None:
     score, label = np.array([1.0, 2, 3, 4, 5, 6, 7, 8]), np.array([0, 0, 0, 0, 1, 1, 1, 1])
-    why = examples(score, label, 5.9)
-    assert list(why) == [7, 5, 4, 3, 2]
-    assert why[5] == "defective, nearest to the start"
-    assert why[3] == "normal, highest score"  # and nearest to the start: named once
+    reasons = telling_rows(score, label, 5.9)
+    assert list(reasons) == [7, 5, 4, 3, 2]
+    assert reasons[5] == "defective, nearest to the start"
+    assert reasons[3] == "normal, highest score"  # and nearest to the start: listed once
 
 
-def test_a_run_of_two_classes_can_be_shown_as_one_or_apart(tmp_path: Path) -> None:
-    found, paths = run_of(tmp_path, ["nut"] * 6 + ["gear"] * 6, [0, 0, 0, 1, 1, 1] * 2)
-    shown = Threshold(found, paths, size=28)
-    assert (shown.names, shown.group, shown.from_maps) == (["nut", "gear"], -1, True)
-    assert {one["group"] for one in shown.examples} == {-1, 0, 1}
-    assert shown.threshold == pytest.approx(np.quantile(found.score[found.label == 0], 0.9))
+def test_categories_can_be_shown_together_or_apart(tmp_path: Path) -> None:
+    scores, paths = run_of(tmp_path, ["nut"] * 6 + ["gear"] * 6, [0, 0, 0, 1, 1, 1] * 2)
+    shown = Threshold(scores, paths, size=28)
+    assert (shown.names, shown.category, shown.from_maps) == (["nut", "gear"], -1, True)
+    assert {one["category"] for one in shown.examples} == {-1, 0, 1}
+    assert shown.threshold == pytest.approx(np.quantile(scores.score[scores.label == 0], 0.9))
     tiles = 1 + max(one["tile"] for one in shown.examples)
     assert len(shown.maps) == tiles * 16 * 4
     assert all(one["name"] == f"{one['row']}.png" for one in shown.examples)
 
 
 def test_a_run_without_defects_can_be_shown(tmp_path: Path) -> None:
-    found, paths = run_of(tmp_path, ["nut"] * 3, [0, 0, 0], score=np.array([0.1, 5.0, 9.0], np.float32))
-    shown = Threshold(found, paths, size=28)
-    assert (shown.group, shown.from_maps) == (0, False)  # one class; scores that the maps do not explain
+    scores, paths = run_of(tmp_path, ["nut"] * 3, [0, 0, 0], score=np.array([0.1, 5.0, 9.0], np.float32))
+    shown = Threshold(scores, paths, size=28)
+    assert (shown.category, shown.from_maps) == (0, False)  # one category; scores that the maps do not explain
     assert len(shown.examples) == 2
-    assert "0 defective" in shown.words
+    assert "0 defective" in shown.alt
 
 
-def test_scores_and_photographs_must_be_as_many(tmp_path: Path) -> None:
-    found, paths = run_of(tmp_path, ["nut"] * 3, [0, 0, 1])
-    with pytest.raises(InputError, match="3 scores and 2 photographs"):
-        Threshold(found, paths[:2])
+def test_scores_and_images_must_be_as_many(tmp_path: Path) -> None:
+    scores, paths = run_of(tmp_path, ["nut"] * 3, [0, 0, 1])
+    with pytest.raises(InputError, match="3 scores and 2 paths"):
+        Threshold(scores, paths[:2])
 
 
-def test_the_threshold_begins_where_it_is_told(tmp_path: Path) -> None:
-    found, paths = run_of(tmp_path, ["nut"] * 4, [0, 0, 1, 1])
-    assert Threshold(found, paths, size=28, start=0.75).threshold == 0.75
+def test_the_threshold_can_begin_anywhere(tmp_path: Path) -> None:
+    scores, paths = run_of(tmp_path, ["nut"] * 4, [0, 0, 1, 1])
+    assert Threshold(scores, paths, size=28, start=0.75).threshold == 0.75

@@ -16,7 +16,7 @@ from easel import PAGE, judged, painted, photographs, settle, shown
 from gradbook.bench.browser import SITE, redraws
 from gradlib.data.images import squash
 from gradlib.deploy.onnx_session import open_session
-from living import drag, needs_browser, needs_site, opened, states
+from living import drag, figure_on, needs_browser, needs_site, opened, states
 
 RUNS = "performance.getEntriesByName('grad-network').map(run => [run.startTime, run.startTime + run.duration])"
 pytestmark = [pytest.mark.browser, needs_site, needs_browser]
@@ -32,7 +32,7 @@ def start(open_figure: Open, photograph: int = 0, **options: object) -> Locator:
     """The figure with the detector running on a photograph."""
     figure = open_figure(PAGE, "detector", **options)
     figure.get_by_role("button", name="Start the detector").click()
-    expect(figure.locator("p.grad-told")).to_contain_text("the network", timeout=60_000)
+    expect(figure.locator("p.grad-sentence")).to_contain_text("the network", timeout=60_000)
     figure.get_by_role("combobox").select_option(str(photograph))
     settle(figure)
     return figure
@@ -41,8 +41,8 @@ def start(open_figure: Open, photograph: int = 0, **options: object) -> Locator:
 def same_as_python(figure: Locator, network: InferenceSession, *, tolerance: float = 1e-3) -> tuple[float, ...]:
     """The page's score and means against Python's for the pixels on the easel; returns them."""
     score, inside, outside = shown(figure)
-    wanted, values = judged(network, painted(figure))
-    assert score == pytest.approx(wanted, abs=tolerance)
+    expected, values = judged(network, painted(figure))
+    assert score == pytest.approx(expected, abs=tolerance)
     if inside is None or outside is None:
         return (score,)
     untouched = photographs()[int(figure.get_by_role("combobox").input_value())]
@@ -65,14 +65,14 @@ def test_nothing_heavy_loads_before_it_is_asked_for(open_figure: Open, network: 
     assert not [address for address in loaded if "ort" in address or address.endswith(".onnx")]
     for number, picture in enumerate(photographs()):
         figure.get_by_role("combobox").select_option(str(number))
-        expect(figure.locator("p.grad-told")).to_contain_text("without strokes")
+        expect(figure.locator("p.grad-sentence")).to_contain_text("without strokes")
         assert shown(figure)[0] == pytest.approx(judged(network, picture)[0], abs=1e-3)
     button = figure.get_by_role("button", name="Start the detector")
     megabytes = sum(path.stat().st_size for path in (SITE / "_static" / "vendor" / "ort").iterdir())
     megabytes += (SITE / "_static" / "generated" / "detector.onnx").stat().st_size
     expect(button).to_contain_text(f"{megabytes / 1e6:.0f} MB")
     button.click()
-    expect(figure.locator("p.grad-told")).to_contain_text("the network", timeout=60_000)
+    expect(figure.locator("p.grad-sentence")).to_contain_text("the network", timeout=60_000)
     assert any(address.endswith("detector.onnx") for address in requests)
     assert [address for address in requests if not address.startswith((host, "blob:", "data:"))] == []
 
@@ -113,9 +113,11 @@ def test_keys_paint_too(open_figure: Open, network: InferenceSession) -> None:
     easel.press("Space")
     for _ in range(8):
         easel.press("ArrowDown")
-    expect(figure.locator("output.grad-told").first).to_have_text("brush 40 % from the left, 66 % from the top, down")
+    expect(figure.locator("output.grad-sentence").first).to_have_text(
+        "brush 40 % from the left, 66 % from the top, down"
+    )
     easel.press("Space")
-    expect(figure.locator("output.grad-told").first).to_contain_text("lifted")
+    expect(figure.locator("output.grad-sentence").first).to_contain_text("lifted")
     easel.press("ArrowRight")
     settle(figure)
     score, inside, outside = same_as_python(figure, network)
@@ -142,9 +144,9 @@ def test_own_picture_is_judged_as_in_python(
     drawn(*size).save(tmp_path / "own.png")
     figure = open_figure(PAGE, "detector")
     figure.get_by_label("your own picture").set_input_files(tmp_path / "own.png")
-    expect(figure.locator("p.grad-told")).to_have_text("Start the detector to have your own picture judged.")
+    expect(figure.locator("p.grad-sentence")).to_have_text("Start the detector to have your own picture judged.")
     figure.get_by_role("button", name="Start the detector").click()
-    expect(figure.locator("p.grad-told")).to_contain_text("the network", timeout=60_000)
+    expect(figure.locator("p.grad-sentence")).to_contain_text("the network", timeout=60_000)
     np.testing.assert_array_equal(np.array(painted(figure)), np.array(drawn(*size)))
     assert shown(figure)[0] == pytest.approx(judged(network, drawn(*size))[0], abs=1e-3)
     paint_line(figure)
@@ -154,14 +156,14 @@ def test_own_picture_is_judged_as_in_python(
     assert shown(figure)[0] == pytest.approx(judged(network, photographs()[1])[0], abs=1e-3)
 
 
-def test_a_file_that_is_no_picture_gives_a_sentence(open_figure: Open, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_gives_a_sentence(open_figure: Open, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no picture")
     figure = open_figure(PAGE, "detector")
-    expect(figure.locator("p.grad-told")).to_contain_text("without strokes")
+    expect(figure.locator("p.grad-sentence")).to_contain_text("without strokes")
     before = shown(figure)
     figure.get_by_label("your own picture").set_input_files(tmp_path / "notes.txt")
     expect(figure.locator(".grad-note")).to_have_text(
-        "notes.txt is no picture that this browser can read: choose a PNG, JPEG or WebP file."
+        "notes.txt is not an image that this browser can read: choose a PNG, JPEG or WebP file."
     )
     assert shown(figure) == before
 
@@ -192,9 +194,8 @@ def test_without_webassembly_the_results_made_before_remain(browser: Browser, ho
         tab.on("pageerror", lambda error: errors.append(str(error)))
 
     tab = opened(browser, host + PAGE, prepare=prepare)
-    figure = tab.locator('[data-living="detector"]')
-    figure.scroll_into_view_if_needed(timeout=30_000)
-    expect(figure.locator("p.grad-told")).to_contain_text("without strokes")
+    figure = figure_on(tab, "detector")
+    expect(figure.locator("p.grad-sentence")).to_contain_text("without strokes")
     expect(figure.locator(".grad-note")).to_contain_text("This browser has no WebAssembly")
     expect(figure.get_by_role("button", name="Start the detector")).to_be_hidden()
     figure.get_by_role("combobox").select_option("1")
@@ -211,4 +212,4 @@ def test_a_network_that_does_not_come_is_reported(open_figure: Open) -> None:
     assert shown(figure)[1] is None
     figure.page.unroute("**/detector.onnx")
     figure.get_by_role("button", name="Start the detector").click()
-    expect(figure.locator("p.grad-told")).to_contain_text("the network", timeout=60_000)
+    expect(figure.locator("p.grad-sentence")).to_contain_text("the network", timeout=60_000)

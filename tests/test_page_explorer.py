@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from gradbook.bench.browser import SITE, redraws
 from gradbook.living.explorer import NETWORK
 from gradlib.deploy.onnx_session import open_session
-from living import drag, needs_browser, needs_site, states
+from living import drag, figure_on, needs_browser, needs_site, opened, states
 
 PAGE = "book/11_coordinate_space.html"
 pytestmark = [pytest.mark.browser, needs_site, needs_browser]
@@ -22,19 +22,19 @@ COMPUTED, READ = "computed in this page", "canvas => [...canvas.getContext('2d')
 @pytest.fixture(scope="module")
 def state() -> dict[str, Any]:
     """The page's own data as arrays."""
-    found = states(PAGE)["explorer"]
-    N, (H, W) = len(found["names"]), found["size"]
+    traits = states(PAGE)["explorer"]
+    N, (H, W) = len(traits["names"]), traits["size"]
     return {
-        **found,
-        "v_g": np.frombuffer(found["v_g"], "<f4").reshape(2, N).T,
-        "v_l": np.frombuffer(found["v_l"], np.uint8).reshape(N, 2, H, W).astype("f4") / 127.5 - 1,
-        "d": np.frombuffer(found["d"], np.uint8).reshape(N, H, W) * (found["d_top"] / 255),
-        "score": np.frombuffer(found["score"], "<f4"),
+        **traits,
+        "v_g": np.frombuffer(traits["v_g"], "<f4").reshape(2, N).T,
+        "v_l": np.frombuffer(traits["v_l"], np.uint8).reshape(N, 2, H, W).astype("f4") / 127.5 - 1,
+        "d": np.frombuffer(traits["d"], np.uint8).reshape(N, H, W) * (traits["d_top"] / 255),
+        "score": np.frombuffer(traits["score"], "<f4"),
     }
 
 
 def line(figure: Locator, number: int) -> str:
-    return figure.locator(".grad-told").nth(number).inner_text().replace("−", "-")
+    return figure.locator(".grad-sentence").nth(number).inner_text().replace("−", "-")
 
 
 def numbers(words: str) -> list[float]:
@@ -54,9 +54,9 @@ def assert_tells(words: str, state: dict[str, Any], number: int) -> None:
     """The sentence gives this photograph's name, kind, score and place."""
     name = state["names"][number]
     kind = "defective" if state["label"][number] else "normal"
-    assert words.startswith(f"{name}: {state['classes'][state['number_of_class'][number]]}, {kind}, score")
-    wanted = [state["score"][number], *state["v_g"][number]]
-    assert numbers(words.removeprefix(name)) == pytest.approx(wanted, abs=0.0051)
+    assert words.startswith(f"{name}: {state['categories'][state['category_numbers'][number]]}, {kind}, score")
+    expected = [state["score"][number], *state["v_g"][number]]
+    assert numbers(words.removeprefix(name)) == pytest.approx(expected, abs=0.0051)
 
 
 def assert_patch(words: str, state: dict[str, Any], number: int) -> None:
@@ -89,15 +89,15 @@ def alone(points: np.ndarray, *, away_from: np.ndarray) -> int:
 def assert_picture(figure: Locator, state: dict[str, Any], number: int, at: list[float]) -> None:
     """What the page painted is what the same file gives in Python, but for the rounding to bytes."""
     session = open_session(SITE / "_static" / "generated" / NETWORK)
-    (wanted,) = session.run(None, {"local": state["v_l"][[number]], "free": np.array([at], "f4")})
+    (picture,) = session.run(None, {"local": state["v_l"][[number]], "free": np.array([at], "f4")})
     canvas = figure.get_by_role("img", name="picture of the normal feature")
-    shown = np.array(canvas.evaluate(READ), "f4").reshape(112, 112, 4)[:, :, :3]
-    assert np.abs(shown - np.rint(255 * wanted[0].transpose(1, 2, 0))).mean() / 255 < 1e-3
+    pixels = np.array(canvas.evaluate(READ), "f4").reshape(112, 112, 4)[:, :, :3]
+    assert np.abs(pixels - np.rint(255 * picture[0].transpose(1, 2, 0))).mean() / 255 < 1e-3
 
 
 def test_keys_walk_and_the_picture_is_python_s(open_figure: Open, state: dict[str, Any]) -> None:
-    figure, status = (found := open_figure(PAGE, "explorer")), found.locator(".grad-status")
-    expect(status).to_contain_text("made beforehand")
+    figure, status = (opened := open_figure(PAGE, "explorer")), opened.locator(".grad-status")
+    expect(status).to_contain_text("computed beforehand")
     start = state["free"]
     free(figure).press("Shift+ArrowLeft")
     free(figure).press("ArrowDown")
@@ -105,14 +105,14 @@ def test_keys_walk_and_the_picture_is_python_s(open_figure: Open, state: dict[st
     expect(status).to_contain_text(COMPUTED, timeout=30_000)
     assert place(figure) == pytest.approx(at, abs=0.0051)
     expect(status).to_contain_text(re.compile(r"in \d+ ms"))
-    assert_picture(figure, state, state["chosen"], at)
-    figure.get_by_role("button", name=f"to the middle of {state['classes'][1]}").click()
-    members = np.array(list(state["number_of_class"])) == 1
+    assert_picture(figure, state, state["selected"], at)
+    figure.get_by_role("button", name=f"to the middle of {state['categories'][1]}").click()
+    members = np.array(list(state["category_numbers"])) == 1
     normal = members & (np.array(list(state["label"])) == 0)
     middle = state["v_g"][normal].mean(axis=0)
     assert place(figure) == pytest.approx(middle, abs=0.0051)
     expect(status).to_contain_text(f"{middle[1]:.2f}".replace("-", "−"))
-    assert_picture(figure, state, state["chosen"], middle.tolist())
+    assert_picture(figure, state, state["selected"], middle.tolist())
 
 
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
@@ -125,12 +125,14 @@ def test_after_a_drag_the_last_place_is_shown(open_figure: Open, state: dict[str
     expect(figure.locator(".grad-status")).to_contain_text(
         re.compile(rf"\({at[0]:.2f}, {at[1]:.2f}\): {COMPUTED}".replace("-", "−")), timeout=30_000
     )
-    assert_picture(figure, state, state["chosen"], at)
+    assert_picture(figure, state, state["selected"], at)
     assert redraws(figure)
 
 
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
-def test_a_photograph_is_seen_under_the_pointer_and_kept(open_figure: Open, state: dict[str, Any], touch: bool) -> None:
+def test_an_image_is_shown_under_the_pointer_and_selected(
+    open_figure: Open, state: dict[str, Any], touch: bool
+) -> None:
     figure = open_figure(PAGE, "explorer", has_touch=touch)
     number = alone(state["v_g"], away_from=np.array(state["free"]))
     figure.locator(".grad-space-global").scroll_into_view_if_needed()
@@ -141,7 +143,7 @@ def test_a_photograph_is_seen_under_the_pointer_and_kept(open_figure: Open, stat
         figure.page.mouse.move(*at)
         assert_tells(line(figure, 0), state, number)
         figure.page.mouse.move(2, 2)
-        assert_tells(line(figure, 0), state, state["chosen"])
+        assert_tells(line(figure, 0), state, state["selected"])
         figure.page.mouse.click(*at)
     assert_tells(line(figure, 0), state, number)
     assert_patch(line(figure, 1), state, number)
@@ -151,13 +153,13 @@ def test_slider_steps_through_the_photographs(open_figure: Open, state: dict[str
     figure = open_figure(PAGE, "explorer")
     for step in (1, 2):
         figure.locator("input[type=range]").press("ArrowRight")
-        assert_tells(line(figure, 0), state, state["chosen"] + step)
+        assert_tells(line(figure, 0), state, state["selected"] + step)
     expect(figure.locator(".grad-status")).to_contain_text(COMPUTED, timeout=30_000)
-    assert_picture(figure, state, state["chosen"] + 2, state["free"])
+    assert_picture(figure, state, state["selected"] + 2, state["free"])
 
 
 def test_a_patch_is_marked_in_both(open_figure: Open, state: dict[str, Any]) -> None:
-    figure, number, (_, W) = open_figure(PAGE, "explorer"), state["chosen"], state["size"]
+    figure, number, (_, W) = open_figure(PAGE, "explorer"), state["selected"], state["size"]
     spot = figure.get_by_role("slider", name="patch of the photograph")
     row, column = divmod(state["patch"], W)
     spot.press("ArrowUp")
@@ -171,15 +173,18 @@ def test_a_patch_is_marked_in_both(open_figure: Open, state: dict[str, Any]) -> 
     assert spot.get_attribute("aria-valuenow") == f"{patch}.000"
 
 
-def test_without_webassembly_the_nearest_picture_is_shown(open_figure: Open, state: dict[str, Any]) -> None:
-    figure = open_figure(PAGE, "explorer")
-    figure.page.add_init_script("delete globalThis.WebAssembly")
-    figure.page.reload()
+def test_without_webassembly_the_nearest_picture_is_shown(browser: Browser, host: str, state: dict[str, Any]) -> None:
+    tab = opened(browser, host + PAGE, prepare=lambda tab: tab.add_init_script("delete globalThis.WebAssembly"))
+    figure = figure_on(tab, "explorer")
     free(figure).press("Shift+ArrowLeft")
     status = figure.locator(".grad-status")
-    expect(status).to_contain_text("the nearest of 50 made beforehand", timeout=10_000)
+    expect(status).to_contain_text("the nearest of 50 computed beforehand", timeout=10_000)
     expect(status).to_contain_text("this browser has no WebAssembly")
-    shown, made = numbers(status.inner_text().replace("−", "-")), np.frombuffer(state["made"], "<f4").reshape(2, -1).T
+    shown, places = (
+        numbers(status.inner_text().replace("−", "-")),
+        np.frombuffer(state["places"], "<f4").reshape(2, -1).T,
+    )
     at = np.array([state["free"][0] - 0.2, state["free"][1]])
-    nearest = made[np.linalg.norm(made - at, axis=1).argmin()]
+    nearest = places[np.linalg.norm(places - at, axis=1).argmin()]
     assert shown == pytest.approx(nearest, abs=0.0051)
+    tab.context.close()

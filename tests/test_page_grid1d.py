@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, needs_site, needs_browser]
 
 def shown(figure: Locator) -> list[float]:
     """c, v, both weights and the output as the sentence gives them."""
-    words = figure.locator(".grad-told").inner_text().replace("−", "-")
+    words = figure.locator(".grad-sentence").inner_text().replace("−", "-")
     found = re.match(r"c = (\S+), v = (\S+): (\S+) · G\[\d\] \+ (\S+) · G\[\d\] = (\S+)", words)
     assert found, words
     return [float(number) for number in found.groups()]

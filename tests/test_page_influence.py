@@ -24,7 +24,7 @@ def changes() -> np.ndarray:
 
 def told(figure: Locator) -> tuple[list[int], int, float]:
     """The place or pixels that the sentence names, how many are outlined, and the largest change."""
-    words = figure.locator(".grad-told").inner_text()
+    words = figure.locator(".grad-sentence").inner_text()
     found = re.search(r"(\d+) of (?:784|196) .* change, (\S+) standard", words)
     assert found, words
     return [int(n) for n in re.findall(r"\d+", words[: found.start()])], int(found[1]), float(found[2])

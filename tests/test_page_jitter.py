@@ -36,7 +36,7 @@ def gradient(c: torch.Tensor) -> torch.Tensor:
 
 def steps(c: torch.Tensor, draws: int, *, seed: int = 0, per: str = "pixel", std: float = 0.05) -> torch.Tensor:
     """(draws, 64): footprints of jittered places, from the page's own noise and with PyTorch's gradients."""
-    noise = call("jitter_maths", "drawn", [[seed * MOST + step, len(c), per] for step in range(draws)])
+    noise = call("jitter_maths", "stepNoise", [[seed * MOST + step, len(c), per] for step in range(draws)])
     moved = []
     for step in noise:
         coins, epsilon = torch.tensor(step["coins"]), torch.tensor(step["noise"], dtype=torch.float64).view(-1, 2)
@@ -50,7 +50,7 @@ def pick(figure: Locator, name: str, value: str) -> None:
 
 def told(figure: Locator) -> list[float]:
     """All numbers of the sentence."""
-    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", figure.locator(".grad-told").inner_text())]
+    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", figure.locator(".grad-sentence").inner_text())]
 
 
 def expected(c: torch.Tensor, footprints: torch.Tensor) -> list[float]:

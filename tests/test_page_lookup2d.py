@@ -37,7 +37,7 @@ class Given:
 
 def numbers(figure: Locator) -> list[float]:
     """c, v and the four weights as the sentence gives them."""
-    words = re.sub(r"G\[[^]]*\]", "", figure.locator(".grad-told").inner_text().replace("−", "-"))
+    words = re.sub(r"G\[[^]]*\]", "", figure.locator(".grad-sentence").inner_text().replace("−", "-"))
     return [float(number) for number in re.findall(NUMBER, words)]
 
 

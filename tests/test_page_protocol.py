@@ -29,14 +29,14 @@ def table(state: dict[str, Any], name: str) -> np.ndarray:
 def flip(figure: Locator, state: dict[str, Any], *keys: str) -> None:
     for switch in state["switches"]:
         if switch["key"] in keys:
-            figure.get_by_role("checkbox", name=switch["words"], exact=True).click()
+            figure.get_by_role("checkbox", name=switch["label"], exact=True).click()
 
 
 def assert_shown(figure: Locator, state: dict[str, Any], on: set[str], photograph: int = 0) -> None:
     """The table, the sentence and both maps' labels, recomputed from the page's own numbers."""
     keys = [switch["key"] for switch in state["switches"]]
     for switch in state["switches"]:
-        box = figure.get_by_role("checkbox", name=switch["words"], exact=True)
+        box = figure.get_by_role("checkbox", name=switch["label"], exact=True)
         expect(box).to_be_checked(checked=switch["key"] in on)
     row = sum(2**i for i, key in enumerate(keys[:-1]) if key in on)
     value, low, high = (100 * table(state, name) for name in ("values", "low", "high"))
@@ -54,7 +54,7 @@ def assert_shown(figure: Locator, state: dict[str, Any], on: set[str], photograp
     d = np.frombuffer(state["maps"], "<f4").reshape(-1, *state["map_size"])[photograph].astype(np.float64)
     readings = [Reading(), Reading(**{key: key in on for key in keys[:-1]})]
     expected = [image_scores(torch.from_numpy(d)[None], state["size"], reading).item() for reading in readings]
-    words = figure.locator(".grad-told").inner_text().replace("\N{NO-BREAK SPACE}", " ")
+    words = figure.locator(".grad-sentence").inner_text().replace("\N{NO-BREAK SPACE}", " ")
     scores = re.search(r"image score (\S+) under the paper's protocol, (\S+) as chosen", words)
     shares = re.search(r"class, (\S+) % score below it under the paper's protocol, (\S+) % as chosen", words)
     assert scores, words
@@ -62,7 +62,7 @@ def assert_shown(figure: Locator, state: dict[str, Any], on: set[str], photograp
     assert [number(text) for text in scores.groups()] == pytest.approx(expected, abs=0.0051)
     ranks = 100 * table(state, "ranks")[[0, row], photograph]
     assert [number(text) for text in shares.groups()] == pytest.approx(ranks, abs=0.51)
-    assert state["examples"][photograph]["name"] in words
+    assert state["examples"][photograph] in words
     for title, reading in zip(("map, paper", "map, chosen"), readings, strict=True):
         label = figure.get_by_role("img", name=re.compile(f"^{title}")).get_attribute("aria-label") or ""
         top = anomaly_maps(torch.from_numpy(d)[None], state["size"], reading)[:, ::2, ::2].max().item()  # as drawn
@@ -89,15 +89,15 @@ def test_each_switch_and_both_buttons_do_what_python_says(open_figure: Callable[
 def test_smoothing_needs_both_of_its_switches(open_figure: Callable[..., Locator]) -> None:
     state, figure = states(PAGE)["protocol"], open_figure(PAGE, "protocol")
     flip(figure, state, "score_smoothed")
-    expect(figure.locator(".grad-told")).to_contain_text("nothing to act on")
+    expect(figure.locator(".grad-sentence")).to_contain_text("nothing to act on")
     flip(figure, state, "smooth")
-    expect(figure.locator(".grad-told")).not_to_contain_text("nothing to act on")
+    expect(figure.locator(".grad-sentence")).not_to_contain_text("nothing to act on")
     assert_shown(figure, state, {"smooth", "score_smoothed"})
 
 
 def test_keys_flip_and_redraw_quickly(open_figure: Callable[..., Locator]) -> None:
     state, figure = states(PAGE)["protocol"], open_figure(PAGE, "protocol")
-    first = figure.get_by_role("checkbox", name=state["switches"][0]["words"], exact=True)
+    first = figure.get_by_role("checkbox", name=state["switches"][0]["label"], exact=True)
     first.press("Space")
     assert_shown(figure, state, {"smooth"})
     first.press("Tab")
@@ -114,6 +114,6 @@ def test_another_photograph_by_finger_on_a_telephone(open_figure: Callable[..., 
     last = len(state["examples"]) - 1
     figure.get_by_role("combobox", name=re.compile("^photograph")).select_option(index=last)
     assert_shown(figure, state, set(), last)
-    figure.get_by_role("checkbox", name=state["switches"][2]["words"], exact=True).tap()
+    figure.get_by_role("checkbox", name=state["switches"][2]["label"], exact=True).tap()
     assert_shown(figure, state, {state["switches"][2]["key"]}, last)
     assert figure.page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -51,7 +51,7 @@ def assert_table_is(figure: Locator, known: dict[str, torch.Tensor]) -> None:
 
 
 def assert_sentence_is(figure: Locator, known: dict[str, torch.Tensor], photograph: int = 0) -> tuple[int, int]:
-    words = figure.locator(".grad-told").inner_text()
+    words = figure.locator(".grad-sentence").inner_text()
     found = re.match(r"Row (\d+), column (\d+): mse (\S+) (.) k.* = (\S+) and d = .* · (\S+) = (\S+)$", words)
     assert found, words
     row, column, mse, sign, S, distance, d = found.groups()
@@ -65,7 +65,7 @@ def assert_sentence_is(figure: Locator, known: dict[str, torch.Tensor], photogra
 
 def test_the_page_opens_as_the_model_was_trained(open_figure: Callable[..., Locator]) -> None:
     state, figure = states(PAGE)["refinement"], open_figure(PAGE, "refinement")
-    assert {name: state[name] for name in state["learnt"]} == state["learnt"]
+    assert {name: state[name] for name in state["trained"]} == state["trained"]
     assert_table_is(figure, expected(state))
     assert_sentence_is(figure, expected(state))
     expect(figure.get_by_role("img", name=re.compile(r"^S: "))).to_be_visible()

@@ -48,7 +48,7 @@ def test_keys_take_the_window_to_both_ends_and_corners_change(open_figure: Calla
     d, window = maps(state), figure.get_by_role("slider", name="pooling window")
     window.press("Home")
     assert_table_is(figure, d, anomaly_map(d, state["size"]).amax(dim=(1, 2)))  # pixels need not meet d's own peaks
-    expect(figure.locator(".grad-told")).to_contain_text("224 × 224 windows")
+    expect(figure.locator(".grad-sentence")).to_contain_text("224 × 224 windows")
     window.press("End")
     assert_table_is(figure, d, anomaly_map(d, state["size"]).mean(dim=(1, 2)))
     figure.get_by_role("checkbox", name="corners aligned").uncheck()
@@ -62,7 +62,7 @@ def test_a_dragged_slider_redraws(open_figure: Callable[..., Locator], touch: bo
     slider, d = figure.get_by_role("slider", name="pooling window"), maps(state)
     drag(slider, 40, 0, touch=touch, steps=20)
     window = int(slider.input_value())
-    assert window > state["usual"]
+    assert window > state["default_window"]
     means = F.avg_pool2d(anomaly_map(d, state["size"])[:, None], window, stride=1)
     assert_table_is(figure, d, means.amax(dim=(1, 2, 3)))
     assert redraws(figure)
@@ -72,7 +72,7 @@ def test_another_photograph_on_a_telephone(open_figure: Callable[..., Locator]) 
     state, figure = states(PAGE)["scoring"], open_figure(PAGE, "scoring", viewport={"width": 390, "height": 844})
     figure.get_by_role("combobox", name="photograph").select_option(label=state["names"][-1])
     score = image_score(anomaly_map(maps(state), state["size"]))[-1].item()
-    told = re.search(r"the score, is (\S+), its", figure.locator(".grad-told").inner_text())
+    told = re.search(r"the score, is (\S+), its", figure.locator(".grad-sentence").inner_text())
     assert told
     assert float(told[1]) == pytest.approx(score, abs=0.0051)
     expect(figure.get_by_role("img", name=re.compile("^means of the windows: highest"))).to_be_visible()

@@ -31,20 +31,20 @@ def threshold_of(figure: Locator) -> float:
     return float(figure.get_by_role("slider", name="threshold").get_attribute("aria-valuenow") or "")
 
 
-def assert_sentence_is(figure: Locator, state: dict[str, Any], group: int = -1) -> dict[str, int]:
+def assert_sentence_is(figure: Locator, state: dict[str, Any], category: int = -1) -> dict[str, int]:
     """Counts and rates as Python has them; 1e-3 of the threshold is not on the page, so a count may differ by those."""
-    words = figure.locator(".grad-told").inner_text().replace("\N{NO-BREAK SPACE}", " ")
+    words = figure.locator(".grad-sentence").inner_text().replace("\N{NO-BREAK SPACE}", " ")
     score, label = numbers(state, "scores"), numbers(state, "labels")
-    here = (group < 0) | (numbers(state, "groups") == group)
-    bounds = [confusion(score[here], label[here], threshold_of(figure) + shift) for shift in (-6e-4, 6e-4)]
+    rows = (category < 0) | (numbers(state, "categories") == category)
+    bounds = [confusion(score[rows], label[rows], threshold_of(figure) + shift) for shift in (-6e-4, 6e-4)]
     found, missed, recall = re.search(r"(\d+) found, (\d+) missed, recall (\S+) %", words).groups()  # type: ignore[union-attr]
     alarms, passed, rate = re.search(r"(\d+) false alarms, (\d+) passed, false alarm rate (\S+) %", words).groups()  # type: ignore[union-attr]
     counts = {"found": int(found), "missed": int(missed), "false alarms": int(alarms), "passed": int(passed)}
     for name, count in counts.items():
         low, high = sorted(bound[name] for bound in bounds)
         assert low <= count <= high, name
-    assert float(recall) == pytest.approx(100 * int(found) / label[here].sum(), abs=0.051)
-    assert float(rate) == pytest.approx(100 * int(alarms) / (1 - label[here]).sum(), abs=0.051)
+    assert float(recall) == pytest.approx(100 * int(found) / label[rows].sum(), abs=0.051)
+    assert float(rate) == pytest.approx(100 * int(alarms) / (1 - label[rows]).sum(), abs=0.051)
     if called := int(found) + int(alarms):
         precision = re.search(r"precision (\S+) %", words)
         assert precision
@@ -52,22 +52,22 @@ def assert_sentence_is(figure: Locator, state: dict[str, Any], group: int = -1) 
     return counts
 
 
-def assert_exhibits_are(figure: Locator, state: dict[str, Any], group: int = -1) -> list[str]:
+def assert_exhibits_are(figure: Locator, state: dict[str, Any], category: int = -1) -> list[str]:
     """Each photograph's verdict from its score, and the share of its map at or above the threshold."""
     threshold, score, label = threshold_of(figure), numbers(state, "scores"), numbers(state, "labels")
     maps = torch.from_numpy(numbers(state, "maps").reshape(-1, *state["map_size"]))
-    shown = [one for one in state["examples"] if one["group"] == group]
+    shown = [one for one in state["examples"] if one["category"] == category]
     words = figure.locator(".grad-title").all_inner_texts()
     assert len(words) == len(shown)
     for one, text in zip(shown, words, strict=True):
-        assert one["why"] in text
+        assert one["reason"] in text
         if abs(score[one["row"]] - threshold) > 1e-3:
             outcome = [["Passed", "False alarm"], ["Missed", "Found"]][int(label[one["row"]])]
             assert outcome[int(score[one["row"]] >= threshold)] in text
         marked = re.search(r"(\S+)\s% marked", text)
         assert marked
-        enlarged = anomaly_map(maps[[one["tile"]]], state["size"], state["protocol"])
-        assert float(marked[1]) == pytest.approx(100 * (enlarged >= threshold).double().mean().item(), abs=0.08)
+        upsampled = anomaly_map(maps[[one["tile"]]], state["size"], state["protocol"])
+        assert float(marked[1]) == pytest.approx(100 * (upsampled >= threshold).double().mean().item(), abs=0.08)
     return words
 
 
@@ -89,7 +89,7 @@ def test_keys_move_the_threshold_to_both_ends(open_figure: Callable[..., Locator
         point.press("Shift+ArrowRight")
     nothing = assert_sentence_is(figure, state)
     assert nothing["found"] == nothing["false alarms"] == 0
-    expect(figure.locator(".grad-told")).to_contain_text("precision undefined")
+    expect(figure.locator(".grad-sentence")).to_contain_text("precision undefined")
     for _ in range(22):
         point.press("Shift+ArrowLeft")
     everything = assert_sentence_is(figure, state)
@@ -110,10 +110,10 @@ def test_dragging_moves_counts_and_masks(open_figure: Callable[..., Locator], to
 def test_classes_have_their_own_counts_and_photographs(open_figure: Callable[..., Locator]) -> None:
     state = states(PAGE)["threshold"]
     figure = open_figure(PAGE, "threshold", viewport={"width": 390, "height": 844}, has_touch=True)
-    for group, name in enumerate(state["names"]):
+    for category, name in enumerate(state["names"]):
         figure.get_by_label("class").select_option(label=name)
-        assert_sentence_is(figure, state, group)
-        assert_exhibits_are(figure, state, group)
+        assert_sentence_is(figure, state, category)
+        assert_exhibits_are(figure, state, category)
     assert figure.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -137,9 +137,9 @@ def test_a_run_of_one_class_and_one_kind_says_what_is_undefined(browser: Browser
         tab = opened(browser, host + "figure.html")
         figure = tab.locator('[data-living="threshold"]')
         missing = "No photograph here is " + ("normal" if kind else "defective")
-        expect(figure.locator(".grad-told")).to_contain_text(missing, timeout=30_000)
+        expect(figure.locator(".grad-sentence")).to_contain_text(missing, timeout=30_000)
         expect(figure).to_contain_text("image scores of its own")
         expect(figure.get_by_label("class")).to_have_count(0)
         figure.get_by_role("slider", name="threshold").press("ArrowLeft")
-        expect(figure.locator(".grad-told")).to_contain_text("recall 50.0" if kind else "recall is undefined")
+        expect(figure.locator(".grad-sentence")).to_contain_text("recall 50.0" if kind else "recall is undefined")
         tab.context.close()

@@ -1,4 +1,4 @@
-"""Living figures without a browser: their modules are whole, and their maths is PyTorch's to 1e-6."""
+"""Living figures without a browser: their modules are complete, and their maths is PyTorch's to 1e-6."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ VIEWS = sorted(path.stem for path in JS.glob("*_view.js"))
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_joined_module_is_whole(view: str, tmp_path) -> None:
+def test_joined_module_is_complete(view: str, tmp_path) -> None:
     module = tmp_path / "joined.mjs"
     module.write_text(joined(view))
     assert "import {" not in module.read_text()
@@ -40,21 +40,21 @@ def test_lookup_is_that_of_the_library(D: int, padding: str, aligned: bool) -> N
     places = call("lookup_maths", "knotPosition", [[x, R, aligned] for x in c.flatten().tolist()])
     np.testing.assert_allclose(places, v.flatten(), atol=1e-12)
     flat = G.reshape(-1).tolist()
-    found = call("lookup_maths", "interpolate", [[flat, K, row, R, padding] for row in v.tolist()])
-    np.testing.assert_allclose(found, interpolate(G, v, padding_mode=padding), atol=1e-6)
+    values = call("lookup_maths", "interpolate", [[flat, K, row, R, padding] for row in v.tolist()])
+    np.testing.assert_allclose(values, interpolate(G, v, padding_mode=padding), atol=1e-6)
     back = call("lookup_maths", "coordinateOf", [[x, R, aligned] for x in v.flatten().tolist()])
     np.testing.assert_allclose(back, c.flatten(), atol=1e-12)
 
 
-def test_a_figure_must_have_words() -> None:
-    with pytest.raises(InputError, match="no words"):
-        LivingFigure(words=" ")
+def test_a_figure_must_have_a_text_alternative() -> None:
+    with pytest.raises(InputError, match="no text alternative"):
+        LivingFigure(alt=" ")
 
 
 def test_grid_takes_any_numbers_as_entries() -> None:
     figure = Grid1D(torch.tensor([0.25, 1.0]).tolist(), padding_mode="zeros")
     assert (figure.G, figure.padding_mode, figure.align_corners) == ([0.25, 1.0], "zeros", True)
-    assert "2 entries" in figure.words
+    assert "2 entries" in figure.alt
 
 
 def test_numbers_travel_as_little_endian_float32() -> None:

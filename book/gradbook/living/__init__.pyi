@@ -5,7 +5,7 @@ from .grid1d import Grid1D as Grid1D
 from .influence import Influence as Influence
 from .jitter import Jitter as Jitter
 from .lookup2d import Lookup2D as Lookup2D
-from .lookup2d import around_patches as around_patches
+from .lookup2d import crops_around_patches as crops_around_patches
 from .protocol import Protocol as Protocol
 from .refinement import Refinement as Refinement
 from .scoring import Scoring as Scoring

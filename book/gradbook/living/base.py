@@ -1,7 +1,7 @@
-"""What all living figures share: one ES module a figure, words for those who cannot see it, numbers as bytes.
+"""What all living figures share: one ES module for each, a text alternative, numbers as bytes.
 
-On the built site no kernel answers, so everything that a figure computes is computed by its JavaScript. In JupyterLab
-the same module runs, the traits are live, and a figure may ask Python for what it cannot compute itself.
+On the built site there is no kernel, so a figure's JavaScript computes everything. In JupyterLab the same module runs,
+traits are synchronised with Python, and a figure may ask Python for what JavaScript cannot compute.
 """
 
 import re
@@ -20,39 +20,39 @@ EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
 def joined(view: str) -> str:
-    """One ES module of a view and all that it imports, dependencies first: anywidget takes a single text.
+    """One ES module of a view and all its imports, dependencies first, since anywidget takes a single text.
 
-    view: the name of a file in js/ without its ending. The files are modules of their own, so that Node can test the
+    view: the name of a file in js/ without its extension. The files are separate modules so that Node can test the
     maths; names must differ across the files that are joined.
     """
-    parts: dict[str, str] = {}
+    texts: dict[str, str] = {}
 
     def add(name: str) -> None:
         text = (JS / f"{name}.js").read_text(encoding="utf-8")
-        for needed in IMPORT.findall(text):
-            if needed not in parts:
-                add(needed)
-        parts[name] = EXPORT.sub("", IMPORT.sub("", text))
+        for dependency in IMPORT.findall(text):
+            if dependency not in texts:
+                add(dependency)
+        texts[name] = EXPORT.sub("", IMPORT.sub("", text))
 
     add(view)
-    return "\n".join(parts.values())
+    return "\n".join(texts.values())
 
 
 def packed(values: ArrayLike) -> bytes:
-    """Numbers as little-endian float32, which a page carries in a third of the space that text takes."""
+    """Numbers as little-endian float32, a third of their size as text."""
     return np.ascontiguousarray(values, dtype="<f4").tobytes()
 
 
 class LivingFigure(anywidget.AnyWidget):
-    """A figure that moves. A subclass sets `_esm = joined("<name>_view")` and its traits.
+    """An interactive figure. A subclass sets `_esm = joined("<name>_view")` and its traits.
 
-    words: what the figure shows, a sentence or two, its text alternative.
+    alt: the text alternative, a sentence or two on what the figure shows. Raises InputError without it.
     """
 
     _css = JS / "living.css"
-    words = traitlets.Unicode().tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, **traits: object) -> None:
-        if not str(traits.get("words", self.words)).strip():
-            raise InputError(f"{type(self).__name__} has no words: say what it shows for those who cannot see it.")
+        if not str(traits.get("alt", self.alt)).strip():
+            raise InputError(f"{type(self).__name__} has no text alternative: say in `alt` what the figure shows.")
         super().__init__(**traits)

@@ -1,4 +1,4 @@
-"""One training step's footprint on the local grid, without coordinate jitter and with it, over many draws."""
+"""The footprint of a training step on the local grid, without and with coordinate jitter, over many draws."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ from gradlib.errors import InputError
 
 
 class Jitter(LivingFigure):
-    """How much of a step each knot gets, as two maps; strength and kind of the jitter can be changed.
+    """Two maps of the weight of each knot in a step; the reader changes strength and kind of the jitter.
 
-    coordinates: (2, H, W) or (2, N) in [-1, 1] by name, local coordinates of some patches; R: knots on each axis of the
-    grid; std, fraction, per: see gradlib.coordinates.jitter. Explained in {ref}`ch-jitter`. Raises InputError for
-    coordinates of another shape.
+    coordinates: name -> local coordinates (2, H, W) or (2, N) of some patches, in [-1, 1]; R: knots on each axis of the
+    grid; std, fraction, per: as in `gradlib.coordinates.jitter`. Explained in {ref}`ch-jitter`. Raises InputError for
+    coordinates of another shape, or none.
     """
 
     _esm = joined("jitter_view")
@@ -24,13 +24,13 @@ class Jitter(LivingFigure):
     counts = traitlets.List(traitlets.Int()).tag(sync=True)  # patches of each
     places = traitlets.Bytes().tag(sync=True)  # float32, (sum of counts, 2)
     R = traitlets.Int(8).tag(sync=True)
-    chosen = traitlets.Int(0).tag(sync=True)
+    selected = traitlets.Int(0).tag(sync=True)
     std = traitlets.Float(0.05).tag(sync=True)
     fraction = traitlets.Float(0.5).tag(sync=True)
     per = traitlets.Enum(("pixel", "batch"), "pixel").tag(sync=True)
     draws = traitlets.Int(1).tag(sync=True)
     seed = traitlets.Int(0).tag(sync=True)
-    inside = traitlets.Enum(("weights", "patches"), "weights").tag(sync=True)
+    display = traitlets.Enum(("weights", "patches"), "weights").tag(sync=True)
 
     def __init__(
         self,
@@ -44,10 +44,10 @@ class Jitter(LivingFigure):
         for name, c in coordinates.items():
             if c.ndim < 2 or len(c) != 2 or c.numel() == 0:
                 raise InputError(
-                    f'Coordinates "{name}" have shape {tuple(c.shape)}: give (2, H, W), two for each patch.'
+                    f'The coordinates "{name}" have shape {tuple(c.shape)}: give (2, H, W), two for each patch.'
                 )
         if not coordinates:
-            raise InputError("There are no coordinates to draw: give those of one photograph at least.")
+            raise InputError("There are no coordinates to draw: give those of at least one image.")
         places = [c.detach().cpu().flatten(1).T for c in coordinates.values()]  # each (N, 2)
         super().__init__(
             names=list(coordinates),
@@ -57,7 +57,7 @@ class Jitter(LivingFigure):
             std=std,
             fraction=fraction,
             per=per,
-            words=(
+            alt=(
                 f"Two maps of the {R} by {R} knots of the local grid: how much weight each knot gets in a training "
                 "step without coordinate jitter, and on average over some draws with it. A sentence below counts the "
                 "knots that are touched."

@@ -1,4 +1,4 @@
-"""The choices behind one number, as switches: AUROC of each class and one photograph's map under any combination."""
+"""Choices of the evaluation as switches: each category's AUROC and one image's map under any combination of them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,74 +8,75 @@ import traitlets
 
 from gradbook.analysis.protocol_switches import SWITCHES, ReadingTable
 from gradbook.living.base import LivingFigure, joined, packed
-from gradbook.living.photographs import ACROSS, sheet
+from gradbook.living.image_sheet import ACROSS, image_sheet
 from gradbook.study.record import Scores
 from gradlib.errors import InputError
 
-SIDE = 160  # pixels of the photographs on the page
-BEST_EPOCH = {"key": "best_epoch", "words": "report the best epoch on the test images", "released": True}
+SIDE = 160  # pixels of the images on the page
+BEST_EPOCH = {"key": "best_epoch", "label": "report the best epoch on the test images", "released": True}
+SWITCHES_OF_PAGE = [*({"key": s.key, "label": s.label, "released": s.released} for s in SWITCHES), BEST_EPOCH]
 
 
 class Protocol(LivingFigure):
-    """Flip the choices that lie between d and an image AUROC; each class's AUROC and one photograph's map follow.
+    """The reader sets the choices between d and an image AUROC; AUROC by category and one image's map follow.
 
-    measured: all combinations, of the run `found`; chosen: rows of it by the words that name them; paths: the
-    photographs of the run, in its order; epochs: of recorded runs, the image AUROC after each epoch. Explained in
-    {ref}`ch-paper-code`. Raises InputError if there is no photograph or the numbers of photographs differ.
+    table: all combinations, evaluated on `scores`; paths: the images of that run, in its order; rows: name -> row, of
+    the images that can be shown; epochs: of recorded runs, the image AUROC after each epoch; size: of the maps, in
+    pixels. Explained in {ref}`ch-paper-code`. Raises InputError without an image and if their numbers differ.
     """
 
     _esm = joined("protocol_view")
-    names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # of the classes, then "mean"
-    switches = traitlets.List(traitlets.Dict()).tag(sync=True)  # key, words, released
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # of the categories, then "mean"
+    switches = traitlets.List(traitlets.Dict()).tag(sync=True)  # key, label, released
     on = traitlets.List(traitlets.Bool()).tag(sync=True)  # in the order of switches
     values = traitlets.Bytes().tag(sync=True)  # float32, (combinations, names), as the next two
     low = traitlets.Bytes().tag(sync=True)  # of the difference to combination 0
     high = traitlets.Bytes().tag(sync=True)
-    examples = traitlets.List(traitlets.Dict()).tag(sync=True)  # name
+    examples = traitlets.List(traitlets.Unicode()).tag(sync=True)  # names of the images
     ranks = traitlets.Bytes().tag(sync=True)  # float32, (combinations, examples), shares of normals below
-    photographs = traitlets.Bytes().tag(sync=True)  # WebP, `across` in a row, each `side` x `side`
+    images = traitlets.Bytes().tag(sync=True)  # WebP, `across` in a row, each `side` x `side`
     across = traitlets.Int(ACROSS).tag(sync=True)
     side = traitlets.Int(SIDE).tag(sync=True)
     maps = traitlets.Bytes().tag(sync=True)  # float32, (examples, H, W)
     map_size = traitlets.List(traitlets.Int()).tag(sync=True)  # H, W
     size = traitlets.Int().tag(sync=True)
     epochs = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)  # last and best of each recorded run
-    photograph = traitlets.Int(0).tag(sync=True)
+    selected = traitlets.Int(0).tag(sync=True)
 
     def __init__(
         self,
-        measured: ReadingTable,
-        found: Scores,
+        table: ReadingTable,
+        scores: Scores,
         paths: Sequence[Path],
-        chosen: Mapping[str, int],
+        rows: Mapping[str, int],
         *,
         epochs: Sequence[Sequence[float]] = (),
         size: int = 224,
     ):
-        if not len(paths) == len(found.score) > 0 or not chosen:
+        if not len(paths) == len(scores.score) > 0 or not rows:
             raise InputError(
-                f"There are {len(found.score)} scores, {len(paths)} photographs and {len(chosen)} chosen ones: give a "
-                f"run's scores, its paths, and at least one row to show."
+                f"There are {len(scores.score)} scores, {len(paths)} paths and {len(rows)} rows to show: give the "
+                "scores of a run, the path of each, and at least one row."
             )
-        rows = list(chosen.values())
-        switches = [{"key": s.key, "words": s.label, "released": s.released} for s in SWITCHES]
+        numbers = list(rows.values())
+        ranks = [table.rank(row, scores.category, scores.label) for row in numbers]  # (readings,) each
         super().__init__(
-            names=measured.names,
-            switches=[*switches, BEST_EPOCH],
-            on=[False] * (len(switches) + 1),
-            values=packed(measured.value),
-            low=packed(measured.low),
-            high=packed(measured.high),
-            examples=[{"name": name} for name in chosen],
-            ranks=packed(np.stack([measured.rank(row, found.category, found.label) for row in rows], axis=1)),
-            photographs=sheet([paths[row] for row in rows], SIDE),
-            maps=packed(found.d[rows]),
-            map_size=list(found.d.shape[1:]),
+            names=table.names,
+            switches=SWITCHES_OF_PAGE,
+            on=[False] * len(SWITCHES_OF_PAGE),
+            values=packed(table.value),
+            low=packed(table.low),
+            high=packed(table.high),
+            examples=list(rows),
+            ranks=packed(np.stack(ranks, axis=1)),
+            images=image_sheet([paths[row] for row in numbers], SIDE),
+            maps=packed(scores.d[numbers]),
+            map_size=list(scores.d.shape[1:]),
             size=size,
             epochs=[[run[-1], max(run)] for run in epochs],
-            words=(
-                f"{len(switches) + 1} switches, each a choice in which the released program differs from the paper or "
-                "on which the paper is silent. A table gives the image AUROC of each class under the paper's protocol "
-                "and as chosen, with the difference. Below, one photograph beside its map under both."
+            alt=(
+                f"{len(SWITCHES_OF_PAGE)} switches, each a choice in which the released program differs from the paper "
+                "or on which the paper is silent. A table gives the image AUROC of each class under the paper's "
+                "protocol and as chosen, with the difference. Below, one photograph beside its map under both."
             ),
         )

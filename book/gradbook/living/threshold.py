@@ -1,112 +1,138 @@
-"""A threshold over the image scores of a run: what is found, missed, or a false alarm, and the masks that follow."""
+"""A threshold on the image scores of a run: detections, misses and false alarms, and the masks that follow."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import traitlets
 
 from gradbook.living.base import LivingFigure, joined, packed
-from gradbook.living.photographs import ACROSS, sheet
+from gradbook.living.image_sheet import ACROSS, image_sheet
 from gradbook.study.record import Scores
 from gradlib.errors import InputError
 from gradlib.scores import anomaly_map, image_score
 
-SIDE = 160  # pixels of the photographs on the page
+SIDE = 160  # pixels of the images on the page
+ALL = -1  # the number that stands for all categories
+PASSING = 0.9  # share of the normal images below the first threshold
 
 
-def examples(score: np.ndarray, label: np.ndarray, threshold: float) -> dict[int, str]:
-    """Up to six telling rows and why: of each kind the highest score, the one nearest to the threshold, the lowest.
+class Example(NamedTuple):
+    """An image that is shown with a category's histograms, and why it was selected."""
 
-    Of the normal photographs the median stands for the lowest, which shows nothing. score, label: (n,).
+    row: int
+    category: int  # ALL: with those of all categories
+    reason: str
+
+
+def telling_rows(score: np.ndarray, label: np.ndarray, threshold: float) -> dict[int, str]:
+    """Up to six rows and why each is shown: for both labels the highest, the nearest to the threshold and the lowest.
+
+    Of the normal images the median is shown instead of the lowest, whose map is empty. score, label: (n,).
     """
-    chosen: dict[int, str] = {}
-    for value, kind in ((1, "defective"), (0, "normal")):
+    reasons: dict[int, str] = {}
+    for value, name in ((1, "defective"), (0, "normal")):
         rows = np.flatnonzero(label == value)
         if len(rows) == 0:
             continue
         rows = rows[np.argsort(score[rows], kind="stable")]
         nearest = rows[np.abs(score[rows] - threshold).argmin()]
         last = (rows[0], "lowest score") if value else (rows[len(rows) // 2], "median score")
-        for row, why in ((rows[-1], "highest score"), (nearest, "nearest to the start"), last):
-            chosen.setdefault(int(row), f"{kind}, {why}")
-    return chosen
+        for row, reason in ((rows[-1], "highest score"), (nearest, "nearest to the start"), last):
+            reasons.setdefault(int(row), f"{name}, {reason}")
+    return reasons
+
+
+def examples_of(scores: Scores, categories: np.ndarray, threshold: float) -> list[Example]:
+    """The telling rows among all images, if there are several categories, and in each category.
+
+    categories: (N,), the number of each image's category, from 0.
+    """
+    several = categories.max() > 0
+    examples = []
+    for category in range(ALL if several else 0, categories.max() + 1):
+        rows = np.flatnonzero((categories == category) | (category == ALL))
+        reasons = telling_rows(scores.score[rows], scores.label[rows], threshold)
+        examples += [Example(int(rows[row]), category, reason) for row, reason in reasons.items()]
+    return examples
+
+
+def first_threshold(scores: Scores) -> float:
+    """The threshold below which PASSING of the normal images lie; without normal images, the median of all scores."""
+    normal = scores.score[scores.label == 0]
+    return float(np.quantile(normal, PASSING)) if len(normal) else float(np.median(scores.score))
 
 
 class Threshold(LivingFigure):
-    """Drag the threshold over the histograms; counts, rates and the masks of some photographs follow.
+    """The reader drags the threshold over histograms; counts, rates and the masks of some images follow.
 
-    found: the scores of a finished run; paths: its photographs, in the same order; size, protocol: the run's image size
-    and protocol, for the maps. The threshold begins at `start`, or where nine in ten normals pass. Explained in
-    {ref}`ch-reading`.
-    Raises InputError if there is nothing to show or the numbers of photographs differ.
+    scores: of a finished run; paths: of its images, in the same order; size, protocol: the run's image size in pixels
+    and its protocol; start: the first threshold, by default that of `first_threshold`. Explained in {ref}`ch-reading`.
+    Raises InputError without an image and if their numbers differ.
     """
 
     _esm = joined("threshold_view")
-    names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # of the classes
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # of the categories
     scores = traitlets.Bytes().tag(sync=True)  # float32, (N,), as the next two
     labels = traitlets.Bytes().tag(sync=True)
-    groups = traitlets.Bytes().tag(sync=True)  # the number of each row's class
-    examples = traitlets.List(traitlets.Dict()).tag(sync=True)  # row, tile on the sheet, group, why, name
-    photographs = traitlets.Bytes().tag(sync=True)  # WebP, `across` in a row, each `side` x `side`
+    categories = traitlets.Bytes().tag(sync=True)  # the number of each image's category
+    examples = traitlets.List(traitlets.Dict()).tag(sync=True)  # row, tile on the sheet, category, reason, name
+    images = traitlets.Bytes().tag(sync=True)  # WebP, `across` in a row, each `side` x `side`
     across = traitlets.Int(ACROSS).tag(sync=True)
     side = traitlets.Int(SIDE).tag(sync=True)
     maps = traitlets.Bytes().tag(sync=True)  # float32, (tiles, H, W)
     map_size = traitlets.List(traitlets.Int()).tag(sync=True)  # H, W
     size = traitlets.Int().tag(sync=True)
     protocol = traitlets.Unicode().tag(sync=True)
-    from_maps = traitlets.Bool().tag(sync=True)  # False: the method gives image scores of its own
-    group = traitlets.Int(-1).tag(sync=True)  # -1: all classes
+    from_maps = traitlets.Bool().tag(sync=True)  # False: the method's image scores are not those of its maps
+    category = traitlets.Int(ALL).tag(sync=True)
     threshold = traitlets.Float().tag(sync=True)
 
     def __init__(
         self,
-        found: Scores,
+        scores: Scores,
         paths: Sequence[Path],
         *,
         size: int = 224,
         protocol: str = "paper",
         start: float | None = None,
     ):
-        if not len(paths) == len(found.score) > 0:
+        if not len(paths) == len(scores.score) > 0:
             raise InputError(
-                f"There are {len(found.score)} scores and {len(paths)} photographs: give a run's scores and its paths."
+                f"There are {len(scores.score)} scores and {len(paths)} paths: give a run's scores and one path each."
             )
-        names = list(dict.fromkeys(found.category.tolist()))
-        groups = np.array([names.index(category) for category in found.category])  # (N,)
-        normal = found.score[found.label == 0]
-        if start is None:
-            start = float(np.quantile(normal, 0.9)) if len(normal) else float(np.median(found.score))
-        told = []  # (row, group, why)
-        for group in range(-1 if len(names) > 1 else 0, len(names)):
-            rows = np.flatnonzero((groups == group) | (group < 0))
-            chosen = examples(found.score[rows], found.label[rows], start)
-            told += [(int(rows[row]), group, why) for row, why in chosen.items()]
-        tiles = sorted({row for row, _, _ in told})
-        d = torch.from_numpy(found.d[tiles])  # (tiles, H, W)
-        again = image_score(anomaly_map(d, size, protocol), protocol).numpy()
+        names = list(dict.fromkeys(scores.category.tolist()))
+        categories = np.array([names.index(name) for name in scores.category])  # (N,)
+        start = first_threshold(scores) if start is None else start
+        examples = examples_of(scores, categories, start)
+        tiles = sorted({example.row for example in examples})
+        d = torch.from_numpy(scores.d[tiles])  # (tiles, H, W)
+        of_maps = image_score(anomaly_map(d, size, protocol), protocol).numpy()  # (tiles,)
         super().__init__(
             names=names,
-            scores=packed(found.score),
-            labels=packed(found.label),
-            groups=packed(groups),
-            examples=[
-                {"row": row, "tile": tiles.index(row), "group": group, "why": why, "name": paths[row].name}
-                for row, group, why in told
-            ],
-            photographs=sheet([paths[row] for row in tiles], SIDE),
+            scores=packed(scores.score),
+            labels=packed(scores.label),
+            categories=packed(categories),
+            examples=[{**e._asdict(), "tile": tiles.index(e.row), "name": paths[e.row].name} for e in examples],
+            images=image_sheet([paths[row] for row in tiles], SIDE),
             maps=packed(d),
             map_size=list(d.shape[1:]),
             size=size,
             protocol=protocol,
-            from_maps=bool(np.allclose(again, found.score[tiles], rtol=1e-3)),
-            group=told[0][1],
+            from_maps=bool(np.allclose(of_maps, scores.score[tiles], rtol=1e-3)),
+            category=examples[0].category,
             threshold=start,
-            words=(
-                f"Histograms of the image scores of {int((found.label == 0).sum())} normal test photographs, upwards, "
-                f"and {int((found.label == 1).sum())} defective ones, downwards and hatched. A threshold can be "
-                "dragged; sentences count what is found, missed or a false alarm, and some photographs show which of "
-                "their pixels lie above it."
-            ),
+            alt=alternative_text(scores),
         )
+
+
+def alternative_text(scores: Scores) -> str:
+    """The figure's text alternative."""
+    normal, defective = (int((scores.label == label).sum()) for label in (0, 1))
+    return (
+        f"Histograms of the image scores of {normal} normal test photographs, upwards, and {defective} defective ones, "
+        "downwards and hatched. A threshold can be dragged; sentences count what is found, missed or a false alarm, "
+        "and some photographs show which of their pixels lie above it."
+    )

@@ -1,12 +1,12 @@
-import { button, clamp, controls, element, slider, timed, told, write } from "./common.js";
+import { button, clamp, controls, element, slider, timed, formatted, write } from "./common.js";
 import { paintLine, paintStrokes } from "./detector_maths.js";
 
-// The photograph that is painted on, and the brush.
+// The image that the reader paints on, and the brush.
 
-const STEP = 0.02; // of the side, one press of an arrow key; five times that with Shift
+const STEP = 0.02; // share of the side for one press of an arrow key, five times that with Shift
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** What is painted: the photograph's pixels, and a stroke that grows line by line. Points are in the unit square. */
+/** The image's pixels with strokes, and a stroke that grows line by line; points are in the unit square. */
 function painting(canvas, brush, onLine) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   let image, before, stroke;
@@ -31,15 +31,15 @@ function painting(canvas, brush, onLine) {
     onLine();
   };
   const end = () => {
-    const done = stroke;
+    const finished = stroke;
     stroke = undefined;
-    return done;
+    return finished;
   };
   return { show, start, to, end, down: () => stroke !== undefined, pixels: () => image?.data };
 }
 
 /**
- * A photograph to paint on, by mouse, finger or keys. brush() gives { width, shade }; onLine is called as a stroke grows,
+ * An image to paint on, by mouse, finger or keys. brush() returns { width, shade }; onLine is called when a stroke grows,
  * onStroke with the finished { points, width, shade }.
  */
 export function easel({ brush, onLine, onStroke }) {
@@ -49,7 +49,7 @@ export function easel({ brush, onLine, onStroke }) {
     class: "grad-easel", tabindex: 0, role: "application",
     "aria-label": "photograph to paint on: arrow keys move the brush, the space bar puts it down and lifts it",
   }, canvas, ring);
-  const spoken = element("output", { class: "grad-told" });
+  const status = element("output", { class: "grad-sentence" });
   const sheet = painting(canvas, brush, onLine);
   let place = [0.5, 0.5];
 
@@ -77,30 +77,30 @@ export function easel({ brush, onLine, onStroke }) {
   });
   for (const over of ["pointerup", "pointercancel", "blur"]) node.addEventListener(over, finish);
   node.addEventListener("keydown", (event) => {
-    const way = ARROWS[event.key], size = event.shiftKey ? 5 * STEP : STEP;
-    if (way) aim([place[0] + size * way[0], place[1] + size * way[1]]);
+    const direction = ARROWS[event.key], length = event.shiftKey ? 5 * STEP : STEP;
+    if (direction) aim([place[0] + length * direction[0], place[1] + length * direction[1]]);
     else if (event.key !== " ") return;
     else if (sheet.down()) finish();
     else sheet.start(place);
     event.preventDefault();
-    event.stopPropagation(); // JupyterLab would act on it
-    const [across, below] = place.map((share) => `${told(100 * share, 0)} %`);
-    spoken.textContent = `brush ${across} from the left, ${below} from the top, ${sheet.down() ? "down" : "lifted"}`;
+    event.stopPropagation(); // otherwise JupyterLab acts on it
+    const [across, below] = place.map((share) => `${formatted(100 * share, 0)} %`);
+    status.textContent = `brush ${across} from the left, ${below} from the top, ${sheet.down() ? "down" : "lifted"}`;
   });
   aim(place);
-  return { node, place: spoken, show: sheet.show, pixels: sheet.pixels, aim: () => aim(place) };
+  return { node, status, show: sheet.show, pixels: sheet.pixels, aim: () => aim(place) };
 }
 
-/** The brush's width and shade, and how to take strokes back. */
+/** Controls for the brush's width and shade, and buttons that remove strokes. */
 export function brushControls(model) {
   const percent = (trait) => 100 * model.get(trait);
   const width = slider({
-    name: "brush width", min: 0.5, max: 10, step: 0.5, value: percent("brush_width"), show: (v) => `${told(v, 1)} %`,
+    name: "brush width", min: 0.5, max: 10, step: 0.5, value: percent("brush_width"), format: (v) => `${formatted(v, 1)} %`,
     onInput: (v) => write(model, { brush_width: v / 100 }),
   });
   const shade = slider({
     name: "brush shade", min: -100, max: 100, step: 5, value: percent("brush_shade"),
-    show: (v) => `${told(Math.abs(v), 0)} % ${v > 0 ? "brighter" : "darker"}`, onInput: (v) => write(model, { brush_shade: v / 100 }),
+    format: (v) => `${formatted(Math.abs(v), 0)} % ${v > 0 ? "brighter" : "darker"}`, onInput: (v) => write(model, { brush_shade: v / 100 }),
   });
   const undo = button("undo", () => write(model, { strokes: model.get("strokes").slice(0, -1) }));
   const clear = button("clear", () => write(model, { strokes: [] }));

@@ -1,10 +1,10 @@
-// From a photograph's pixels to what the network takes, as Python does it (Pillow, gradbook.analysis.brush). No page is needed here.
+// From an image's pixels to the network's input, as in Python (Pillow, gradbook.analysis.brush), without a page.
 
 const BITS = 22; // Pillow's fixed-point weights: the sum of 8-bit numbers times these stays below 2^31
 
 /**
- * Pillow's bilinear filter along one axis: for each of `to` places the first source place and the weights from there on.
- * A triangle, as wide as the reduction asks for, so that shrinking averages; weights are integers of 2^22.
+ * Pillow's bilinear filter along one axis: for each of `to` places the first source place and the weights from there on. The
+ * filter is a triangle whose width grows with the reduction, so that shrinking averages; weights are multiples of 2^-22.
  */
 export function triangle(from, to) {
   const scale = from / to, wide = Math.max(scale, 1);
@@ -17,7 +17,7 @@ export function triangle(from, to) {
   });
 }
 
-/** One pass along the last axis of rows x from pixels of 4 bytes: rows x to pixels, transposed, rounded to 8 bits. */
+/** One pass along the last axis of rows x from pixels of 4 bytes; returns to x rows pixels, transposed, rounded to 8 bits. */
 function pass(pixels, rows, from, to) {
   const out = new Uint8Array(4 * rows * to), half = 2 ** (BITS - 1);
   triangle(from, to).forEach(({ first, weights }, at) => {
@@ -38,7 +38,7 @@ function pass(pixels, rows, from, to) {
   return out; // to x rows
 }
 
-/** A photograph of RGBA bytes squashed to size x size, as Pillow's Image.resize(..., BILINEAR): across, then down. */
+/** An image of RGBA bytes squashed to size x size, as by Pillow's Image.resize(..., BILINEAR): across, then down. */
 export const squash = (pixels, width, height, size) => pass(pass(pixels, height, width, size), size, height, size);
 
 /** RGBA bytes as the network's input: three planes of numbers from 0 to 255. */
@@ -49,8 +49,8 @@ export function planes(pixels, size) {
 }
 
 /**
- * Paint a line from a to b (in the unit square) into `painted`: gradbook.analysis.brush.paint for one of a stroke's lines.
- * before: the pixels before the stroke, so that a stroke shades a pixel once; width in shares of the side, shade from -1
+ * Paint a line from a to b, in the unit square, into `painted`: gradbook.analysis.brush.paint for one line of a stroke.
+ * before: the pixels before the stroke, so that a stroke shades a pixel once; width: as a share of the side; shade: from -1
  * (black) to 1 (white). Returns the box [left, top, right, bottom] of pixels that may have changed.
  */
 export function paintLine(before, painted, size, a, b, { width, shade }) {
@@ -69,7 +69,7 @@ export function paintLine(before, painted, size, a, b, { width, shade }) {
   return box;
 }
 
-/** A photograph of RGBA bytes with all strokes on it; the strokes are those of gradbook.analysis.brush as plain objects. */
+/** An image of RGBA bytes with all strokes, which are those of gradbook.analysis.brush as plain objects. */
 export function paintStrokes(pixels, size, strokes) {
   let painted = Uint8ClampedArray.from(pixels);
   for (const { points, width, shade } of strokes) {
@@ -80,21 +80,21 @@ export function paintStrokes(pixels, size, strokes) {
   return painted;
 }
 
-/** Which pixels of RGBA bytes differ: 1 or 0 each. */
+/** A mask of the pixels that differ, 1 or 0 each; pixels, others: RGBA bytes. */
 export function differing(pixels, others) {
   const mask = new Uint8Array(pixels.length / 4);
   for (let i = 0; i < pixels.length; i++) if (pixels[i] !== others[i]) mask[i >> 2] = 1;
   return mask;
 }
 
-/** Mean of a map where the mask is 1, and elsewhere; NaN where there is nothing. */
+/** The means of a map inside and outside of a mask; NaN without pixels. */
 export function means(map, mask) {
   const sum = [0, 0], count = [0, 0];
   map.forEach((value, i) => { sum[mask[i]] += value; count[mask[i]] += 1; });
   return { inside: sum[1] / count[1], outside: sum[0] / count[0] };
 }
 
-/** Which of H x H places of the map have a marked pixel nearest to them; the outermost places lie on the border. */
+/** A mask of the H x H places of the map that are nearest to a marked pixel; the outermost places lie on the border. */
 export function placesOf(mask, size, H) {
   const out = new Uint8Array(H * H), nearest = (x) => Math.floor((x * (H - 1)) / (size - 1) + 0.5);
   mask.forEach((on, i) => { if (on) out[nearest(Math.floor(i / size)) * H + nearest(i % size)] = 1; });

@@ -1,20 +1,20 @@
 import { floats, staticFolder } from "./common.js";
-import { PATIENCE, SILENCE, latestWins, network } from "./runtime.js";
+import { NO_ANSWER, TIMEOUT, latestWins, network } from "./runtime.js";
 
-// Who draws the picture at the free point: the network in this page or, in JupyterLab, Python.
+// Pictures at the free point, computed by the network in this page or, in JupyterLab, by Python.
 
-/** The site's network, loaded at the first wish. */
+/** By the site's network, which is loaded at the first request. */
 function inThisPage(folder, file, [H, W]) {
   let loading;
   return async ({ local, free }) => {
     loading ||= network(folder, file);
     const run = await loaded(loading), began = performance.now();
     const { picture } = await run({ local: [local, [1, 2, H, W]], free: [free, [1, 2]] });
-    return { picture, words: `computed in this page in ${Math.round(performance.now() - began)} ms` };
+    return { picture, origin: `computed in this page in ${Math.round(performance.now() - began)} ms` };
   };
 }
 
-/** The network, with a sentence that a reader understands where it cannot be had. */
+/** The network, or an error with a readable message. */
 async function loaded(loading) {
   try {
     return await loading;
@@ -23,43 +23,43 @@ async function loaded(loading) {
   }
 }
 
-/** Python's answers over the kernel's channel, by the number of the question: `make` asks, `close` stops listening. */
+/** By Python over the kernel's channel, answers matched by the number of the request: `compute` asks, `close` stops listening. */
 function byPython(model) {
   const waiting = new Map();
-  let number = Math.floor(1e9 * Math.random()); // other views of the same figure ask too
-  const hear = (message, buffers) => {
-    waiting.get(message.number)?.({ picture: floats(buffers[0]), words: `computed by Python in ${Math.round(message.took)} ms` });
+  let number = Math.floor(1e9 * Math.random()); // other views of the same figure use the same channel
+  const receive = (message, buffers) => {
+    waiting.get(message.number)?.({ picture: floats(buffers[0]), origin: `computed by Python in ${Math.round(message.milliseconds)} ms` });
     waiting.delete(message.number);
   };
-  model.on("msg:custom", hear);
-  const make = ({ chosen, free }) => new Promise((resolve, reject) => {
+  model.on("msg:custom", receive);
+  const compute = ({ selected, free }) => new Promise((resolve, reject) => {
     waiting.set(++number, resolve);
-    setTimeout(() => reject(new Error(SILENCE)), PATIENCE);
-    model.send({ number, chosen, free });
+    setTimeout(() => reject(new Error(NO_ANSWER)), TIMEOUT);
+    model.send({ number, selected, free });
   });
-  return { make, close: () => model.off("msg:custom", hear) };
+  return { compute, close: () => model.off("msg:custom", receive) };
 }
 
 /**
- * `ask` is told a wish { chosen, local, free } and has its picture made: one at a time, and of what was wished meanwhile
- * the latest only. show(wish, { picture, words }) or fail(wish, error) hears of it. `close` when the view goes.
+ * `ask(request)` computes the picture for a request { selected, local, free }: one at a time, and of the requests in the
+ * meantime only the latest. Calls show(request, { picture, origin }) or fail(request, error). `close` when the view is removed.
  */
 export function pictureMaker(model, { show, fail }) {
   const folder = staticFolder();
-  const here = () => ({ make: inThisPage(folder, model.get("network"), model.get("size")), close: () => {} });
-  const { make, close } = folder === null ? byPython(model) : here();
-  let wish;
-  const work = latestWins(async () => {
-    const wished = wish;
+  const byNetwork = () => ({ compute: inThisPage(folder, model.get("network"), model.get("size")), close: () => {} });
+  const { compute, close } = folder === null ? byPython(model) : byNetwork();
+  let latest;
+  const run = latestWins(async () => {
+    const request = latest;
     try {
-      show(wished, await make(wished));
+      show(request, await compute(request));
     } catch (error) {
-      fail(wished, error);
+      fail(request, error);
     }
-  }, { breath: 16 });
-  const ask = (next) => {
-    wish = next;
-    work();
+  }, { pause: 16 });
+  const ask = (request) => {
+    latest = request;
+    run();
   };
   return { ask, close };
 }

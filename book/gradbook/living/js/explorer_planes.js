@@ -1,13 +1,13 @@
-import { BLUE, GREEN, ORANGE, PINK, change, cividis, clamp, cross, element, handle, plane, shape, told } from "./common.js";
+import { BLUE, GREEN, ORANGE, PINK, change, cividis, clamp, cross, element, handle, plane, shape, formatted } from "./common.js";
 import { coordinateOf } from "./lookup_maths.js";
 import { nearest } from "./explorer_maths.js";
 
-// The two planes of coordinates: photographs over the global grid's knots, patches over the local grid's.
+// The two planes of coordinates: images between the knots of the global grid, patches between those of the local grid.
 
 const COLOURS = [BLUE, ORANGE, GREEN, PINK], FORMS = ["circle", "triangle", "square", "diamond"];
-const NEAR = { mouse: 14, finger: 26 }; // drawing units in which a pointer finds a point
+const NEAR = { mouse: 14, finger: 26 }; // drawing units from a point within which a pointer selects it
 
-/** A mark's outline around (x, y), r its radius. */
+/** The path of a mark with radius r centred at (x, y). */
 function outline(form, x, y, r) {
   if (form === "circle") return `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
   const turn = { triangle: [-90, 30, 150], square: [45, 135, 225, 315], diamond: [0, 90, 180, 270] }[form];
@@ -15,13 +15,13 @@ function outline(form, x, y, r) {
   return `M${corners.map((at) => at.map((v) => v.toFixed(1)).join(" ")).join("L")}z`;
 }
 
-/** How photographs of a class and label are drawn: colour and form by class, filled if defective. */
+/** The mark of a category and label: colour and form by category, filled if defective. */
 function mark(number, label) {
   const colour = COLOURS[number % COLOURS.length];
   return { form: FORMS[number % FORMS.length], look: { stroke: colour, fill: label ? colour : "none", "fill-opacity": 0.6, "stroke-width": 1.1 } };
 }
 
-/** A square plane from -1 to 1 with a grid's R x R knots. */
+/** A square plane from -1 to 1 with the R x R knots of a grid. */
 function square(R, name, label) {
   const side = Math.min(340, innerWidth - 56), ends = [-1.06, 1.06];
   const area = plane({
@@ -34,19 +34,19 @@ function square(R, name, label) {
   return area;
 }
 
-/** Tell which of the points is under the mouse (-1: none), and which is clicked or tapped. */
+/** Call over(number) for the point under the mouse, -1 for none, and pick(number) for one that is clicked or tapped. */
 function listen(area, points, { over, pick }) {
   const unit = area.px(1) - area.px(0);
   const find = (event, reach) => (event.target.closest(".grad-handle") ? -1 : nearest(...points(), ...area.data(event), reach / unit));
   area.svg.addEventListener("pointermove", (event) => { if (event.pointerType === "mouse") over(find(event, NEAR.mouse)); });
   area.svg.addEventListener("pointerleave", () => over(-1));
   area.svg.addEventListener("click", (event) => {
-    const found = find(event, event.pointerType === "mouse" ? NEAR.mouse : NEAR.finger);
-    if (found >= 0) pick(found);
+    const number = find(event, event.pointerType === "mouse" ? NEAR.mouse : NEAR.finger);
+    if (number >= 0) pick(number);
   });
 }
 
-/** All photographs at their v^g, and the free point. Returns the drawing function of { seen, chosen, free }. */
+/** All images at their v^g, and the free point; `draw({ seen, selected, free })`. */
 export function globalPlane(space, { over, pick, move, free }) {
   const area = square(space.knots[1], "vᵍ", "Global plane: one point for each photograph");
   for (const group of space.groups) {
@@ -59,15 +59,15 @@ export function globalPlane(space, { over, pick, move, free }) {
   const limit = (v) => clamp(v, -1, 1);
   const point = handle(area, { label: "free point", colour: PINK, step: 0.02, at: free, to: (x, y) => move([limit(x), limit(y)]) });
   listen(area, () => [space.x, space.y], { over, pick });
-  const draw = ({ seen, chosen, free: [x, y] }) => {
+  const draw = ({ seen, selected, free: [x, y] }) => {
     change(ring, { cx: area.px(space.x[seen]), cy: area.py(space.y[seen]) });
-    change(line, { x1: area.px(space.x[chosen]), y1: area.py(space.y[chosen]), x2: area.px(x), y2: area.py(y) });
-    point.place(x, y, `coordinate 1 ${told(x)}, coordinate 2 ${told(y)}`);
+    change(line, { x1: area.px(space.x[selected]), y1: area.py(space.y[selected]), x2: area.px(x), y2: area.py(y) });
+    point.place(x, y, `coordinate 1 ${formatted(x)}, coordinate 2 ${formatted(y)}`);
   };
   return { node: area.svg, draw };
 }
 
-/** All patches of one photograph at their v^l, larger and brighter the larger d. Returns the drawing function. */
+/** All patches of one image at their v^l, larger and brighter with larger d; `draw({ local, d, patch })`. */
 export function localPlane(space, { over, pick }) {
   const area = square(space.knots[0], "vˡ", "Local plane: one point for each patch of the photograph");
   const spots = Array.from({ length: space.patches }, () => shape("circle", { class: "grad-patch-spot" }));
@@ -87,9 +87,9 @@ export function localPlane(space, { over, pick }) {
   return { node: area.svg, draw };
 }
 
-/** What the marks of the global plane mean. */
+/** The legend of the global plane. */
 export function legend(space) {
-  const entry = (node, words) => element("li", {}, shape("svg", { viewBox: "0 0 14 14", width: 14, height: 14, "aria-hidden": "true" }, node), ` ${words}`);
+  const entry = (node, text) => element("li", {}, shape("svg", { viewBox: "0 0 14 14", width: 14, height: 14, "aria-hidden": "true" }, node), ` ${text}`);
   const groups = space.groups.map(({ number, label, name }) => {
     const { form, look } = mark(number, label);
     return entry(shape("path", { d: outline(form, 7, 7.5, 4.5), ...look }), name);

@@ -1,6 +1,6 @@
 import { knotPosition } from "./lookup_maths.js";
 
-/** A stream of numbers in [0, 1) that a seed decides (mulberry32). */
+/** A seeded stream of uniform numbers in [0, 1) (mulberry32). */
 export function uniform(seed) {
   let state = seed | 0;
   return () => {
@@ -11,8 +11,8 @@ export function uniform(seed) {
   };
 }
 
-/** What one step draws for N patches: coins in [0, 1), one for each or one for all, and 2 N normal numbers (Box-Muller). */
-export function drawn(seed, N, per) {
+/** The random numbers of a step with N patches: uniform coins, one for each patch or one for all, and 2 N normal numbers (Box-Muller). */
+export function stepNoise(seed, N, per) {
   const next = uniform(seed);
   const coins = Float64Array.from({ length: per === "pixel" ? N : 1 }, next), noise = new Float64Array(2 * N);
   for (let n = 0; n < N; n++) {
@@ -23,7 +23,7 @@ export function drawn(seed, N, per) {
   return { coins, noise };
 }
 
-/** gradlib.coordinates.jitter for places (N x 2, flat): a patch is moved where its coin, or the only one, is below `fraction`. */
+/** gradlib.coordinates.jitter for places (N x 2, flat): a patch moves if its coin, or the only one, is below `fraction`. */
 export function jittered(places, { coins, noise }, std, fraction) {
   const out = new Float64Array(places);
   for (let i = 0; i < out.length; i++) {
@@ -33,15 +33,15 @@ export function jittered(places, { coins, noise }, std, fraction) {
 }
 
 /**
- * What each of R x R knots weighs in the readings at all places: its gradient if that of every reading is 1. Written
- * without lookup_maths' corners, whose small arrays would make 200 steps too slow for a slider.
+ * The weight of each of R x R knots in the interpolations at all places, which is its gradient if that of every interpolation is
+ * 1. Written without `corners`, whose small arrays would make 200 steps too slow for a slider.
  */
 export function footprint(places, R) {
   const sum = new Float64Array(R * R), last = R - 1;
-  const held = (c) => Math.min(Math.max(knotPosition(c, R), 0), last); // "border"
+  const position = (c) => Math.min(Math.max(knotPosition(c, R), 0), last); // "border"
   for (let i = 0; i < places.length; i += 2) {
-    const v = held(places[i]), w = held(places[i + 1]);
-    const row = Math.min(Math.floor(v), last - 1), column = Math.min(Math.floor(w), last - 1); // the last knot ends a square
+    const v = position(places[i]), w = position(places[i + 1]);
+    const row = Math.min(Math.floor(v), last - 1), column = Math.min(Math.floor(w), last - 1); // the last knot belongs to the square before it
     const s = v - row, t = w - column, knot = row * R + column;
     sum[knot] += (1 - s) * (1 - t);
     sum[knot + 1] += (1 - s) * t;
@@ -52,14 +52,14 @@ export function footprint(places, R) {
 }
 
 /**
- * The footprints of some steps put together: their mean, how many knots each step touched, how many any of them
- * touched, and how far each lies from the footprint `still` without jitter (the length of the difference).
+ * Of the footprints of several steps: their mean, the number of knots that each step touches and that any step touches, and the
+ * distance of each from the footprint without jitter.
  */
-export function summary(footprints, still) {
-  const mean = still.map((_, knot) => footprints.reduce((sum, step) => sum + step[knot], 0) / footprints.length);
-  const apart = footprints.map((step) => Math.hypot(...step.map((weight, knot) => weight - still[knot])));
-  return { mean, each: footprints.map(touched), ever: touched(mean), apart };
+export function summary(footprints, withoutJitter) {
+  const mean = withoutJitter.map((_, knot) => footprints.reduce((sum, step) => sum + step[knot], 0) / footprints.length);
+  const distances = footprints.map((step) => Math.hypot(...step.map((weight, knot) => weight - withoutJitter[knot])));
+  return { mean, each: footprints.map(touched), any: touched(mean), distances };
 }
 
-/** How many knots a footprint reaches. */
+/** The number of knots in a footprint. */
 export const touched = (weights) => weights.reduce((count, weight) => count + (weight > 0), 0);

@@ -1,11 +1,11 @@
-import { GREEN, PINK, begin, button, change, clamp, cross, element, floats, handle, plane, shape, timed, told, write } from "./common.js";
+import { GREEN, PINK, begin, button, change, clamp, cross, element, floats, handle, plane, shape, timed, formatted, write } from "./common.js";
 import { ruleControls } from "./lookup_controls.js";
 import { coordinateOf, corners, knotPosition } from "./lookup_maths.js";
 import { featureAt, featuresAt, nearest } from "./lookup2d_maths.js";
 
-const REACH = 1.2, SHOWN = 6; // how far beyond [-1, 1] one can read, and how many patches are shown at most
+const REACH = 1.2, MOST = 6; // the largest |c_1| and |c_2|, and the largest number of patches beside the plane
 
-/** The square with the bank's dots, the knots, and what moves over them; count: patches that are marked. */
+/** The square with the bank's dots, the knots, four discs for weights, and `count` marks for the nearest patches. */
 function square(places, count) {
   const width = Math.min(370, innerWidth - 64);
   const area = plane({
@@ -23,21 +23,21 @@ function square(places, count) {
   return { area, knots, discs, marks };
 }
 
-/** Buttons for the `count` nearest patches; `go(number)` is asked to read where a patch lies. */
-function album(model, count, go) {
-  const address = URL.createObjectURL(new Blob([model.get("sprite")], { type: "image/webp" })), columns = model.get("columns");
+/** Buttons for the `count` nearest patches; `go(number)` moves the point to a patch. */
+function patchButtons(model, count, go) {
+  const address = URL.createObjectURL(new Blob([model.get("patches")], { type: "image/webp" })), columns = model.get("columns");
   const slots = Array.from({ length: count }, () => {
-    const picture = element("span", { class: "grad-patch", style: `background: url(${address}); background-size: ${100 * columns}% auto` });
-    const words = element("span"), node = button("", () => go(slot.number)), slot = { node, picture, words, number: 0 };
-    node.append(picture, words);
+    const image = element("span", { class: "grad-patch", style: `background: url(${address}); background-size: ${100 * columns}% auto` });
+    const text = element("span"), node = button("", () => go(slot.number)), slot = { node, image, text, number: 0 };
+    node.append(image, text);
     return slot;
   });
-  const show = (found) => found.forEach(([number, distance], i) => {
+  const show = (patches) => patches.forEach(([number, distance], i) => {
     const slot = slots[i], [x, y] = [number % columns, Math.floor(number / columns)];
     slot.number = number;
-    slot.picture.style.backgroundPosition = `${(100 * x) / (columns - 1)}% calc(${-y} * var(--grad-side))`;
-    slot.words.textContent = `${i + 1}: ${told(distance, 1)}`;
-    slot.node.setAttribute("aria-label", `${i + 1}: ${told(distance, 1)}, patch ${number}; read where it lies`);
+    slot.image.style.backgroundPosition = `${(100 * x) / (columns - 1)}% calc(${-y} * var(--grad-side))`;
+    slot.text.textContent = `${i + 1}: ${formatted(distance, 1)}`;
+    slot.node.setAttribute("aria-label", `${i + 1}: ${formatted(distance, 1)}, patch ${number}; move the point to it`);
   });
   const node = element("div", { class: "grad-patches", role: "group", "aria-label": "patches with the nearest features" }, ...slots.map((s) => s.node));
   return { node, show, close: () => URL.revokeObjectURL(address) };
@@ -45,37 +45,37 @@ function album(model, count, go) {
 
 function render({ model, el }) {
   const root = begin(el, model, "lookup2d"), R = model.get("R");
-  const G = floats(model.get("G")), K = G.length / R ** 2, places = floats(model.get("places")), learnt = model.get("learnt");
-  const bank = featuresAt(G, K, places, R, { aligned: learnt.align_corners, padding: learnt.padding_mode });
-  const count = Math.min(SHOWN, places.length / 2), { area, knots, discs, marks } = square(places, count);
-  const move = (x, y) => write(model, { c: [x, y].map((place) => clamp(place, -REACH, REACH)) });
+  const G = floats(model.get("G")), K = G.length / R ** 2, places = floats(model.get("places")), own = model.get("grid_rules");
+  const bank = featuresAt(G, K, places, R, { aligned: own.align_corners, padding: own.padding_mode });
+  const count = Math.min(MOST, places.length / 2), { area, knots, discs, marks } = square(places, count);
+  const move = (x, y) => write(model, { c: [x, y].map((coordinate) => clamp(coordinate, -REACH, REACH)) });
   const point = handle(area, { label: "coordinates c", step: 0.02, at: () => model.get("c"), to: move });
-  const { node, show, close } = album(model, count, (n) => move(places[2 * n], places[2 * n + 1]));
-  const sum = element("p", { class: "grad-told", "aria-live": "polite" });
+  const { node, show, close } = patchButtons(model, count, (n) => move(places[2 * n], places[2 * n + 1]));
+  const sum = element("p", { class: "grad-sentence", "aria-live": "polite" });
 
   const rules = ruleControls(model);
 
   const draw = timed(() => {
     const aligned = model.get("align_corners"), padding = model.get("padding_mode"), c = model.get("c");
-    const v = c.map((place) => knotPosition(place, R, aligned)), { rows, weights } = corners(v, R, padding);
+    const v = c.map((coordinate) => knotPosition(coordinate, R, aligned)), { rows, weights } = corners(v, R, padding);
     const at = (knot) => [area.px(coordinateOf(Math.floor(knot / R), R, aligned)), area.py(coordinateOf(knot % R, R, aligned))];
     change(knots, { d: Array.from({ length: R * R }, (_, knot) => at(knot)).map((place) => cross(...place)).join("") });
     discs.forEach((disc, n) => {
       const [cx, cy] = at(rows[n]);
       change(disc, { cx, cy, r: 20 * Math.sqrt(weights[n]) });
     });
-    const found = nearest(featureAt(G, K, c, R, { aligned, padding }), bank, count);
-    found.forEach(([n], i) => change(marks[i], { transform: `translate(${area.px(places[2 * n])} ${area.py(places[2 * n + 1])})` }));
-    show(found);
-    const pair = (numbers, digits) => `(${numbers.map((number) => told(number, digits)).join(", ")})`;
-    point.place(...c, `c ${pair(c, 2)}, nearest patch at squared distance ${told(found[0][1], 1)}`);
-    const terms = rows.map((row, n) => `${told(weights[n], 3)}\u00a0·\u00a0G[${Math.floor(row / R)},\u00a0${row % R}]`).join(" + ");
+    const patches = nearest(featureAt(G, K, c, R, { aligned, padding }), bank, count);
+    patches.forEach(([n], i) => change(marks[i], { transform: `translate(${area.px(places[2 * n])} ${area.py(places[2 * n + 1])})` }));
+    show(patches);
+    const pair = (numbers, digits) => `(${numbers.map((number) => formatted(number, digits)).join(", ")})`;
+    point.place(...c, `c ${pair(c, 2)}, nearest patch at squared distance ${formatted(patches[0][1], 1)}`);
+    const terms = rows.map((row, n) => `${formatted(weights[n], 3)}\u00a0·\u00a0G[${Math.floor(row / R)},\u00a0${row % R}]`).join(" + ");
     sum.textContent = `c = ${pair(c, 3)}, v = ${pair(v, 3)}: ${terms}`;
     rules.show();
   });
   model.on("change", draw);
-  const found = element("div", { class: "grad-found" }, element("p", {}, "Nearest patches, with the squared distance between their features and the one that is read:"), node);
-  root.append(element("div", { class: "grad-row" }, area.svg, found), sum, rules.node);
+  const album = element("div", { class: "grad-nearest" }, element("p", {}, "Nearest patches, with the squared distance of their features to the one at c:"), node);
+  root.append(element("div", { class: "grad-row" }, area.svg, album), sum, rules.node);
   draw();
   return () => { model.off("change", draw); close(); };
 }

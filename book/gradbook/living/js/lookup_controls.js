@@ -1,6 +1,6 @@
 import { choice, controls, toggle, write } from "./common.js";
 
-/** Controls for the two rules of a grid, the traits align_corners and padding_mode; `show` sets them to the traits. */
+/** Controls for the two rules of a grid, the traits align_corners and padding_mode; `show` updates them from the traits. */
 export function ruleControls(model) {
   const align = toggle({ name: "outermost knots at −1 and 1", value: model.get("align_corners"), onChange: (on) => write(model, { align_corners: on }) });
   const padding = choice({

@@ -1,25 +1,25 @@
-// Neural networks in the page: the site's own copy of onnxruntime-web, loaded when a figure first asks for it.
+// Neural networks in the page, by the site's own copy of onnxruntime-web, which is loaded at the first use.
 
-export const PATIENCE = 20000; // milliseconds until Python, asked in JupyterLab, counts as gone
-export const SILENCE = "Python does not answer: run the cell again";
+export const TIMEOUT = 20000; // milliseconds to wait for Python in JupyterLab
+export const NO_ANSWER = "Python does not answer: run the cell again";
 
 let library;
 
 async function runtime(folder) {
   library ||= import(`${folder}vendor/ort/ort.wasm.min.mjs`).then((ort) => {
-    ort.env.wasm.numThreads = 1; // more would need headers that not every host of a website sends
+    ort.env.wasm.numThreads = 1; // more would need headers that not every web host sends
     ort.env.wasm.wasmPaths = `${folder}vendor/ort/`;
     return ort;
   }).catch((error) => {
-    library = undefined; // else a second try would meet the first one's failure
+    library = undefined; // otherwise a second attempt would repeat the first failure
     throw error;
   });
   return library;
 }
 
 /**
- * An ONNX file among the site's generated files, ready to run; folder: what staticFolder() gives.
- * Returns a function of { input: [values, shape] } that yields { output: Float32Array }.
+ * Load an ONNX file from the site's generated files; folder: as returned by staticFolder().
+ * Returns an async function from { input: [values, shape] } to { output: Float32Array }.
  */
 export async function network(folder, name) {
   if (typeof WebAssembly !== "object") throw new Error("this browser has no WebAssembly");
@@ -28,24 +28,27 @@ export async function network(folder, name) {
   return async (inputs) => {
     const feeds = {};
     for (const [input, [values, shape]] of Object.entries(inputs)) feeds[input] = new ort.Tensor("float32", Float32Array.from(values), shape);
-    const found = await session.run(feeds), outputs = {};
-    for (const [output, tensor] of Object.entries(found)) outputs[output] = tensor.data;
+    const tensors = await session.run(feeds), outputs = {};
+    for (const [output, tensor] of Object.entries(tensors)) outputs[output] = tensor.data;
     return outputs;
   };
 }
 
-/** Calls `run` when asked, never twice at a time; what is asked meanwhile is one more call, after a breath. tell(busy). */
-export function latestWins(run, { tell = () => {}, breath = 60 } = {}) {
+/**
+ * A function that calls `run`, one call at a time: calls in the meantime become a single one, `pause` milliseconds after the
+ * current one. onBusy(busy) is called at the start and at the end.
+ */
+export function latestWins(run, { onBusy = () => {}, pause = 60 } = {}) {
   let busy = false, again = false;
   return async () => {
     again = true;
     if (busy) return;
-    tell(busy = true);
+    onBusy(busy = true);
     while (again) {
       again = false;
       await run();
-      await new Promise((next) => setTimeout(next, breath)); // the pointer's moves are dealt with in between
+      await new Promise((next) => setTimeout(next, pause)); // so that pointer events are handled in between
     }
-    tell(busy = false);
+    onBusy(busy = false);
   };
 }

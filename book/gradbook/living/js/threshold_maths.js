@@ -1,6 +1,6 @@
-// What a threshold makes of image scores: gradlib.deploy.thresholds.confusion and a histogram. No page is needed here.
+// Outcomes of a threshold (gradlib.deploy.thresholds.confusion) and a histogram, without a page.
 
-/** Counts of the four outcomes when every score at or above the threshold is called defective; labels: 1 is defective. */
+/** Counts of the four outcomes if every score at or above the threshold is called defective; labels: 0 normal, 1 defective. */
 export function confusion(scores, labels, threshold) {
   const counts = { found: 0, missed: 0, alarms: 0, passed: 0 };
   scores.forEach((score, i) => {
@@ -10,14 +10,14 @@ export function confusion(scores, labels, threshold) {
   return counts;
 }
 
-/** Recall, false alarm rate and precision; NaN where there is nothing to divide by. */
+/** Recall, false alarm rate and precision; NaN where the denominator is 0. */
 export const rates = ({ found, missed, alarms, passed }) => ({
   recall: found / (found + missed),
   alarmRate: alarms / (alarms + passed),
   precision: found / (found + alarms),
 });
 
-/** How many values lie in each of `bins` equal parts of [low, high]; the last part holds its upper end too. */
+/** The number of values in each of `bins` equal parts of [low, high]; the last part includes its upper end. */
 export function histogram(values, low, high, bins) {
   const counts = new Array(bins).fill(0);
   for (const value of values) counts[Math.min(Math.floor(((value - low) / (high - low)) * bins), bins - 1)] += 1;
