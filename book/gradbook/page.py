@@ -1,9 +1,8 @@
-"""What a chapter shows: one plotly theme and renderer for JupyterLab and the built book, source listings, one line
-that names the environment.
+"""What chapters show: one plotly theme and renderer, source listings, tables, and a line on the environment.
 
-In JupyterLab a figure is drawn by plotly's own extension. In the built book it is a `<figure>` that holds its
-specification as JSON; `book/_static/figures.js` draws it when it scrolls into view, so a page carries no plotly of
-its own and works without a network.
+In JupyterLab plotly's own extension draws a figure. In the built book a figure is a `<figure>` element that holds its
+specification as JSON; `book/_static/figures.js` draws it when it scrolls into view, so that a page needs no network and
+no copy of plotly.
 """
 
 import html
@@ -27,10 +26,12 @@ from plotly.io.base_renderers import MimetypeRenderer
 from gradbook.paths import git
 from gradlib.errors import InputError
 
-# Okabe & Ito, "Color Universal Design" (2008): told apart with the common kinds of colour blindness. Yellow is left
-# out, too pale for lines on white. Blue and orange come first: they differ most.
+# Okabe & Ito, "Color Universal Design" (2008), suited to the common kinds of colour blindness; without yellow, which is
+# too pale for lines on white. Blue and orange come first because they differ most.
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-_GREY = "#808080"  # 4:1 or more on white and on black: JupyterLab's themes; the book sets the page's own text colour
+_GREY = (
+    "#808080"  # contrast of at least 4:1 on white and on black, for JupyterLab; the book sets the page's text colour
+)
 _GRID = "rgba(128, 128, 128, 0.3)"
 _SEQUENTIAL = "Cividis"
 _HEIGHT = 400  # pixels
@@ -38,7 +39,7 @@ _THEME = "grad"
 
 
 def _template() -> go.layout.Template:
-    """Transparent background, lines that read on light and dark pages, colour scales that survive colour blindness."""
+    """A transparent background, lines for light and dark pages, and colour scales suited to colour blindness."""
     axis = {"gridcolor": _GRID, "zerolinecolor": _GRID, "linecolor": _GREY, "ticks": "outside", "tickcolor": _GRID}
     wall = {**axis, "showbackground": False}
     layout = {
@@ -58,29 +59,29 @@ def _template() -> go.layout.Template:
         "xaxis": {**axis, "automargin": True},
         "yaxis": {**axis, "automargin": True},
     }
-    scale = [{"colorscale": _SEQUENTIAL}]  # these kinds do not ask the layout for theirs
+    scale = [{"colorscale": _SEQUENTIAL}]  # these traces ignore the colour scale of the layout
     data = {"contour": scale, "heatmap": scale, "histogram2d": scale, "surface": scale}
     return go.layout.Template(layout=layout, data=data)
 
 
 class BookRenderer(MimetypeRenderer):
-    """Two forms of one figure: plotly's own for JupyterLab, an HTML island for the built book."""
+    """Two forms of a figure: plotly's JSON for JupyterLab, and an HTML element for the built book."""
 
     def to_mimebundle(self, fig_dict: dict[str, object]) -> dict[str, object]:
-        """The figure as plotly JSON and as a `<figure>` whose words and data need no network."""
+        """The figure as plotly JSON, and as a `<figure>` element with its text alternative and data."""
         specification = pio.to_json(fig_dict, validate=False, remove_uids=False)
         return {
             "application/vnd.plotly.v1+json": json.loads(specification),
-            "text/html": _island(json.loads(specification), specification),
+            "text/html": _figure_element(json.loads(specification), specification),
         }
 
 
-def _island(figure: dict[str, dict], specification: str) -> str:
-    """The figure's words and data as HTML; without JavaScript the words remain."""
+def _figure_element(figure: dict[str, dict], specification: str) -> str:
+    """The figure's text alternative and data as HTML; without JavaScript the text is shown."""
     layout = figure.get("layout", {})
     alt = html.escape((layout.get("meta") or {}).get("alt", ""), quote=True)
     height = layout.get("height") or _HEIGHT
-    data = specification.replace("<", "\\u003c")  # no tag inside the JSON can end the script element
+    data = specification.replace("<", "\\u003c")  # so that no tag in the JSON ends the script element
     return (
         f'<figure class="grad-figure" role="group" aria-label="{alt}">'
         f'<div class="grad-plot" style="min-height: {height}px"></div>'
@@ -90,7 +91,7 @@ def _island(figure: dict[str, dict], specification: str) -> str:
 
 
 def setup() -> None:
-    """Use the book's theme and renderer in this kernel, for plotly and matplotlib; call it once, after the imports."""
+    """Set the book's theme and renderer in this kernel, for plotly and matplotlib; call it once, after the imports."""
     pio.templates[_THEME] = _template()
     pio.templates.default = _THEME
     pio.renderers[_THEME] = BookRenderer()
@@ -110,28 +111,28 @@ def setup() -> None:
 
 
 def describe(figure: go.Figure, alt: str) -> go.Figure:
-    """Give a plotly figure the words that stand for it where it cannot be seen; returns the same figure.
+    """Give a plotly figure its text alternative, and return the figure.
 
-    `alt` says what the figure shows, in a sentence; matplotlib figures take theirs from the cell's metadata
-    (`mystnb.image.alt`). Raises InputError where the words are missing.
+    alt: what the figure shows, in a sentence or two. For matplotlib figures it is in the cell's metadata instead
+    (`mystnb.image.alt`). Raises InputError for an empty text.
     """
-    words = " ".join(alt.split())
-    if not words:
+    text = " ".join(alt.split())
+    if not text:
         raise InputError("The figure has no description: give `describe` a sentence that says what the figure shows.")
-    figure.update_layout(meta={**(figure.layout.meta or {}), "alt": words})
+    figure.update_layout(meta={**(figure.layout.meta or {}), "alt": text})
     return figure
 
 
-def show_source(thing: type | Callable[..., object]) -> Markdown:
-    """The source of a class or function of the library, as a listing: what the chapter explains is what runs."""
-    source = textwrap.dedent(inspect.getsource(thing)).rstrip()
+def show_source(code: type | Callable[..., object]) -> Markdown:
+    """The source of a class or function as a listing, so that chapters explain the code that runs."""
+    source = textwrap.dedent(inspect.getsource(code)).rstrip()
     return Markdown(f"````python\n{source}\n````")
 
 
 def environment_stamp(device: str | torch.device | None = None) -> str:
-    """One line that a reader needs to compare numbers: versions, device, commit.
+    """One line to compare numbers by: versions, device and commit.
 
-    `device` is a torch device; None means the first CUDA device, or the CPU where there is none.
+    device: by default the first CUDA device, or the CPU without one.
     """
     used = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     name = torch.cuda.get_device_name(used) if used.type == "cuda" else f"{used.type}, {os.cpu_count()} cores"
@@ -140,16 +141,16 @@ def environment_stamp(device: str | torch.device | None = None) -> str:
     return f"Python {platform.python_version()} · {packages} · {name} · commit {commit}"
 
 
-RANGE = re.compile(r"(?<=[\d%]) to (?=[-+−]?\d)")  # of two numbers, which no line break may part
+RANGE = re.compile(r"(?<=[\d%]) to (?=[-+−]?\d)")  # between two numbers, where no line may break
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1) -> Markdown:
-    """A Markdown table; the first `text` columns are text, the others are aligned right."""
+    """A Markdown table; the first `text` columns hold text, the others are aligned to the right."""
     lines = [headings, [*["---"] * text, *["---:"] * (len(headings) - text)], *rows]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return Markdown(RANGE.sub("\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}", table))
 
 
 def percent(value: float | None) -> str:
-    """A share in percent to one decimal, or a dash where it is undefined."""
+    """A share as a percentage with one decimal, or a dash if it is undefined."""
     return "–" if value is None else f"{100 * value:.1f}"

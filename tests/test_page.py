@@ -1,4 +1,4 @@
-"""What chapters use to show things: described figures, one renderer for two readers, listings, the environment line."""
+"""What chapters show: figures with text alternatives in two forms, listings, and the line on the environment."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from gradlib.errors import InputError
 
 @pytest.fixture(autouse=True)
 def _own_settings() -> Iterator[None]:
-    """`setup` changes the process: give the next test back what it had."""
+    """Restore what `setup` changes in the process."""
     template, renderer = pio.templates.default, pio.renderers.default
     with mpl.rc_context():
         page.setup()
@@ -27,12 +27,11 @@ def bundle(figure: go.Figure) -> dict[str, object]:
     return pio.renderers[pio.renderers.default].to_mimebundle(figure.to_dict())
 
 
-def test_described_figure_carries_its_words_into_the_page() -> None:
-    shown = str(
-        bundle(page.describe(go.Figure(go.Scatter(y=[1, 2])), 'A line that "rises"\n  from 1 to 2.'))["text/html"]
-    )
-    assert 'aria-label="A line that &quot;rises&quot; from 1 to 2."' in shown
-    assert re.search(r"<noscript>.*A line that &quot;rises&quot; from 1 to 2\..*</noscript>", shown)
+def test_a_described_figure_has_its_text_alternative_on_the_page() -> None:
+    figure = page.describe(go.Figure(go.Scatter(y=[1, 2])), 'A line that "rises"\n  from 1 to 2.')
+    html = str(bundle(figure)["text/html"])
+    assert 'aria-label="A line that &quot;rises&quot; from 1 to 2."' in html
+    assert re.search(r"<noscript>.*A line that &quot;rises&quot; from 1 to 2\..*</noscript>", html)
 
 
 def test_description_is_required() -> None:
@@ -48,10 +47,10 @@ def test_describe_keeps_other_metadata() -> None:
 def test_both_forms_of_a_figure_hold_the_same_specification() -> None:
     figure = go.Figure(go.Scatter(y=[1.5, 2.5]), frames=[go.Frame(name="later", data=[go.Scatter(y=[3.5, 4.5])])])
     forms = bundle(page.describe(figure, "Two points."))
-    island = re.search(r'<script type="application/json">(.*?)</script>', str(forms["text/html"]), re.DOTALL)
-    assert island is not None
-    assert json.loads(island[1]) == forms["application/vnd.plotly.v1+json"]
-    assert json.loads(island[1])["frames"][0]["name"] == "later"
+    element = re.search(r'<script type="application/json">(.*?)</script>', str(forms["text/html"]), re.DOTALL)
+    assert element is not None
+    assert json.loads(element[1]) == forms["application/vnd.plotly.v1+json"]
+    assert json.loads(element[1])["frames"][0]["name"] == "later"
 
 
 def test_text_of_a_figure_cannot_end_its_script() -> None:
@@ -83,6 +82,6 @@ def test_environment_line_names_versions_device_and_commit() -> None:
     assert re.fullmatch(r"Python 3\.\S+ · gradlib \S+ · torch \S+ · timm \S+ · cpu, \d+ cores · commit \S+", line)
 
 
-def test_environment_line_without_git_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_line_without_git(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert page.environment_stamp("cpu").endswith("commit unknown")
