@@ -91,7 +91,7 @@ def _figure_element(figure: dict[str, dict], specification: str) -> str:
 
 
 def setup() -> None:
-    """Set the book's theme and renderer in this kernel, for plotly and matplotlib; call it once, after the imports."""
+    """Set the book's theme and renderer for plotly and matplotlib in this kernel; call it once, after the imports."""
     pio.templates[_THEME] = _template()
     pio.templates.default = _THEME
     pio.renderers[_THEME] = BookRenderer()

@@ -27,7 +27,7 @@ from gradlib.features.cache import FeatureCache, cached_features
 from gradlib.files import cache_folder
 from gradlib.model import GRAD
 from gradlib.presets import preset_config, preset_training
-from gradlib.standardise import channel_statistics, safe_std
+from gradlib.standardise import channel_statistics, in_units, safe_std
 from gradlib.train import fit
 
 S, H = 224, 14  # pixels of an image and of its map, along each axis
@@ -54,7 +54,7 @@ class SmallExample:
 
     def features(self, images: Tensor) -> Tensor:
         """Standardised features (n, C, H, W) of images (n, 3, S, S)."""
-        return standardise(self.backbone.features(images, map_size=H), self.mean, self.std)
+        return in_units(self.backbone.features(images, map_size=H), self.mean.flatten(), self.std.flatten())
 
 
 class Trained(NamedTuple):
@@ -74,16 +74,13 @@ def small_example(dataset: Dataset | None = None, *, train: int, test: int) -> S
     backbone = load_backbone("tf_efficientnet_lite0")
     training = evenly(dataset.select(split="train", label=0), train)
     normal, defective = (evenly(dataset.select(split="test", label=label), test) for label in (0, 1))
-    raw = [cached_features(samples, backbone, map_size=H) for samples in (training, normal + defective)]
-    mean, std = channel_statistics(raw[0])  # (C,) each
-    mean, std = mean[:, None, None], safe_std(std)[:, None, None]  # (C, 1, 1) each
-    x_train, x_test = (standardise(x[torch.arange(len(x))], mean, std) for x in raw)  # (_, C, H, W) each
-    return SmallExample(backbone, normal, defective, *raw, mean, std, x_train, x_test)
-
-
-def standardise(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Features x (n, C, H, W) in units of each channel's standard deviation; mean, std: (C, 1, 1)."""
-    return (x - mean) / std
+    raw_train = cached_features(training, backbone, map_size=H)
+    raw_test = cached_features(normal + defective, backbone, map_size=H)
+    mean, std = channel_statistics(raw_train)  # (C,) each
+    std = safe_std(std)
+    x_train, x_test = (in_units(x[torch.arange(len(x))], mean, std) for x in (raw_train, raw_test))  # (_, C, H, W)
+    units = mean[:, None, None], std[:, None, None]  # (C, 1, 1) each
+    return SmallExample(backbone, normal, defective, raw_train, raw_test, *units, x_train, x_test)
 
 
 def evenly(dataset: Dataset, n: int) -> list[Sample]:

@@ -26,7 +26,7 @@ def rounded(values: ArrayLike | Tensor, digits: int = 3) -> list:
     """
     plain = values.detach().cpu() if isinstance(values, Tensor) else values
     array = np.asarray(plain, dtype=float).round(digits)
-    return np.where(np.isnan(array), None, array).tolist()
+    return np.where(np.isnan(array), None, array).tolist()  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ def metrics_by_number(series: Mapping[str, Mapping[str, Mapping[int, tuple[float
     for metric, methods in series.items():
         for i, (method, points) in enumerate(methods.items()):
             mean, deviation = zip(*points.values(), strict=True)
-            style = {"dash": DASHES[i], "symbol": SYMBOLS[i], "color": OKABE_ITO[i]}
-            lines.append(Series(method, list(points), mean, deviation, **style))
+            line = Series(method, list(points), mean, deviation, dash=DASHES[i], symbol=SYMBOLS[i], color=OKABE_ITO[i])
+            lines.append(line)
             metric_of_line.append(metric)
     buttons = []
     for metric in series:
