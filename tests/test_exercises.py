@@ -56,25 +56,37 @@ def test_trial_finds(change: dict[str, str], reason: str) -> None:
         trial(replace(SUM, **change), {"right": 4})
 
 
-@pytest.mark.parametrize(("wrong", "status"), [("answer = 5", 0), ("answer = 4", 1)])
-def test_nbmake_makes_the_trial(wrong: str, status: int, tmp_path: Path) -> None:
-    (tmp_path / "tests").symlink_to(repository() / "tests")
-    chapter = tmp_path / "book" / "sums.ipynb"
-    chapter.parent.mkdir()
-    after = {"post_cell_execute": list(lines_after("sums", SUM.id))}
+def write_chapter(path: Path, wrong: str) -> None:
+    """A chapter of one exercise, whose check has this wrong answer in its metadata."""
+    check_id = f"{path.stem}-check"
+    after = {"post_cell_execute": list(lines_after(path.stem, check_id))}
     check = {"tags": ["exercise-check"], "wrong": wrong, "nbmake": after}
     cells = [
         nbformat.v4.new_code_cell("right = 2 + 2"),
         nbformat.v4.new_code_cell(SUM.answer, metadata={"tags": ["exercise"]}),
-        nbformat.v4.new_code_cell(CHECK, id=SUM.id, metadata=check),
+        nbformat.v4.new_code_cell(CHECK, id=check_id, metadata=check),
         nbformat.v4.new_markdown_cell(
             f"<details>\n<summary>Solution</summary>\n\n```python\n{SUM.solution}\n```\n\n</details>"
         ),
         nbformat.v4.new_code_cell("assert answer == 4"),
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), chapter)
-    command = [sys.executable, "-m", "pytest", "--nbmake", "--rootdir", tmp_path, "-p", "no:cacheprovider", chapter]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == status, done.stdout
-    assert bool(re.search(f"{SUM.id}: takes a wrong answer", done.stdout)) == bool(status)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The output of one nbmake run over a chapter that refuses its wrong answer and one that accepts it."""
+    root = tmp_path_factory.mktemp("nbmake")
+    (root / "tests").symlink_to(repository() / "tests")
+    (root / "book").mkdir()
+    for name, wrong in (("strict", "answer = 5"), ("lenient", "answer = 4")):
+        write_chapter(root / "book" / f"{name}.ipynb", wrong)
+    command = [sys.executable, "-m", "pytest", "--nbmake", "-rA", "--rootdir", root, "-p", "no:cacheprovider", "book"]
+    return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False).stdout
+
+
+@pytest.mark.parametrize(("chapter", "outcome"), [("strict", "PASSED"), ("lenient", "FAILED")])
+def test_nbmake_makes_the_trial(report: str, chapter: str, outcome: str) -> None:
+    assert re.findall(rf"^(PASSED|FAILED|ERROR) book/{chapter}\.ipynb", report, re.MULTILINE) == [outcome], report
+    assert (f"{chapter}-check: takes a wrong answer" in report) == (outcome == "FAILED")
