@@ -60,9 +60,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], Settings]:
     return tensors, json.loads(header["settings"])
 
 
-def save_model(path: Path, model: FeatureModel, settings: Mapping[str, Any]) -> None:
+def save_model(path: Path | str, model: FeatureModel, settings: Mapping[str, Any]) -> None:
     """Save weights, configuration and the settings that using the model needs (backbone, image size, ...)."""
-    save_tensors(path, model.state_dict(), {**settings, "config": model.config.to_dict()})
+    save_tensors(Path(path), model.state_dict(), {**settings, "config": model.config.to_dict()})
 
 
 def load_model(path: Path | str, *, device: torch.device | str = "cpu") -> tuple[GRAD, Settings]:

@@ -19,7 +19,7 @@ Configuration = TypeVar("Configuration")
 
 
 class StoredConfig:
-    """A dataclass with a `map_size` that refuses unknown choices and becomes plain JSON types and back.
+    """A dataclass that converts to plain JSON types and back, and refuses values that are not among a field's choices.
 
     Raises InputError where a field with a fixed set of choices has another value.
     """
@@ -63,7 +63,7 @@ class GradConfig(StoredConfig):
     global_entries: int = 16
     memory_start: MemoryStart = "xavier"  # "features": stored features start as training features
     fusion: FusionKind = "basic"  # psi
-    blocks: int = 7
+    blocks: int = 7  # of psi
     width: int = 432  # psi's inner width, see fusion_network; the paper: 2C
     mse_threshold: float = 10.0  # k, in squared feature units
     lambda_mse: float = 0.3  # lambda_1
@@ -82,7 +82,7 @@ class GradConfig(StoredConfig):
             raise InputError('local_memory and global_memory are both "none": choose at least one memory.')
 
 
-# where both releases of the authors' code differ from the paper's text
+# where both releases of the authors' code (GRAD, later CRAD) differ from the paper's text
 RELEASED = GradConfig(jitter_per="batch", align_corners=False, padding_mode="zeros", concat="global_local")
 
 

@@ -49,8 +49,8 @@ def jitter(
 
     Implements {eq}`eq-jitter`. c: (B, C_l, H, W), same shape back; std in units of the coordinate range [-1, 1].
     per="pixel": each pixel is moved with probability `fraction` (the paper); per="batch": one draw moves all pixels of
-    the batch or none (the released code). shard = (rank, world_size): c holds every world_size-th image of the batch;
-    the noise is drawn for the whole batch so that processes agree. Raises InputError for another `per`.
+    the batch or none (the released code). shard = (rank, world_size), if the batch is split across processes and c is
+    one part: the noise is drawn for the whole batch, so that processes agree. Raises InputError for another `per`.
     Explained in {ref}`ch-jitter`.
     """
     rank, world_size = shard

@@ -47,22 +47,22 @@ class SqueezeExcitation(nn.Module):
 
 
 class MobileBottleneck(nn.Module):
-    """Widen 1x1, depthwise 3x3, weigh channels, narrow 1x1, add the input (Howard et al. 2019), of the final release.
+    """Widen 1x1, depthwise 3x3, weigh channels, narrow 1x1, add the input (Howard et al. 2019), as the final release.
 
     (B, C, H, W) -> (B, C, H, W).
     """
 
-    def __init__(self, C: int, expansion: int):
+    def __init__(self, C: int, inner_channels: int):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(C, expansion, 1, bias=False),
-            nn.BatchNorm2d(expansion),
+            nn.Conv2d(C, inner_channels, 1, bias=False),
+            nn.BatchNorm2d(inner_channels),
             nn.Hardswish(),
-            nn.Conv2d(expansion, expansion, 3, padding=1, groups=expansion, bias=False),
-            nn.BatchNorm2d(expansion),
-            SqueezeExcitation(expansion, expansion // 4),
+            nn.Conv2d(inner_channels, inner_channels, 3, padding=1, groups=inner_channels, bias=False),
+            nn.BatchNorm2d(inner_channels),
+            SqueezeExcitation(inner_channels, inner_channels // 4),
             nn.Hardswish(),
-            nn.Conv2d(expansion, C, 1, bias=False),
+            nn.Conv2d(inner_channels, C, 1, bias=False),
             nn.BatchNorm2d(C),
         )
 
@@ -75,8 +75,8 @@ def fusion_network(kind: FusionKind, C: int, *, blocks: int, width: int, inputs:
 
     "basic": `blocks` basic blocks, the first going from 2C to `width`, then 1x1 to C. With width = 2C it "maintains the
     number of channels" as the paper says. "mobile": `blocks` bottlenecks at 2C that widen to `width`, then 1x1 to C.
-    "slim": 1x1 to `width` first, so that no 3x3 convolution sees 2C channels. inputs = 1: C instead of 2C go in, for a
-    model with one memory alone. Raises InputError for another kind.
+    "slim": 1x1 to `width` first, so that no 3x3 convolution sees 2C channels. inputs: 2, or 1 for a model with one
+    memory, whose input has C channels. Raises InputError for another kind.
     """
     C_in = inputs * C
     if kind == "basic":

@@ -17,9 +17,9 @@ from gradlib.errors import InputError
 def knot_position(c: Tensor, R: int, *, align_corners: bool = True) -> Tensor:
     """Normalise a coordinate to the grid's resolution: the v of Eq. 1, whose integers are the knots 0 ... R-1.
 
-    c: any shape, -1 to 1 spans the grid. With align_corners the outermost knots lie at -1 and 1, so v is in
-    [0, R-1] as the paper writes; without it they lie half a cell inside (v in [-1/2, R-1/2]), as in the released code.
-    Explained in {ref}`ch-grid-1d`.
+    c: any shape, -1 to 1 spans the grid; v is the same place counted in knots. With align_corners the outermost knots
+    lie at -1 and 1, so v is in [0, R-1] as in the paper; without it they lie half a cell inside (v in [-1/2, R-1/2]),
+    as in the released code. Explained in {ref}`ch-grid-1d`.
     """
     if align_corners:
         return (c + 1) * (R - 1) / 2
@@ -57,7 +57,7 @@ def interpolate(G: Tensor, v: Tensor, *, padding_mode: PaddingMode = "border") -
     row = torch.zeros_like(inside, dtype=torch.long)
     for axis, size in enumerate(sizes):
         row = row * size + index[..., axis].clamp(0, size - 1)  # (N, 2^D), row of G flattened to (R^D, K)
-    if torch.compiler.is_compiling():  # for export: ONNX has no bag, so the same sum in two steps
+    if torch.compiler.is_compiling():  # for export: ONNX has no embedding bag, so the same sum in two steps
         return (G.reshape(-1, K)[row] * (weight * inside)[:, :, None]).sum(dim=1)
     # one fused "gather 2^D rows, weigh, add": no (N, 2^D, K) tensor is ever made
     return F.embedding_bag(row, G.reshape(-1, K), mode="sum", per_sample_weights=weight * inside)
@@ -80,15 +80,15 @@ class Memory(nn.Module):
 
     @torch.no_grad()
     def start_from(self, features: Tensor) -> None:
-        """Start the M stored features as the M rows of `features`, in their order.
+        """Start the M stored features from the M rows of `features`, in their order; once, since they are added.
 
-        The initial values are added, so that two entries with the same feature do not stay the same.
+        The random initial values remain, so that two entries with the same feature do not stay the same.
         """
         self.stored().add_(features.reshape(self.stored().shape))
 
 
 class Grid(Memory):
-    """A learnt grid of D axes with R knots each, read at coordinates in [-1, 1]; phi(.; G) of Eq. 1.
+    """A learnt grid of D axes with R knots of K numbers each, read at coordinates in [-1, 1]; phi(.; G) of Eq. 1.
 
     Initialised Xavier-normal as in the paper, with the fans of the released (1, K, R, ..., R) layout.
     """
@@ -132,7 +132,7 @@ class LocalGrid(Grid):
 
 
 class GlobalGrid(Grid):
-    """G_g: one feature map of C*H*W numbers for each image (Eq. 3)."""
+    """G_g: one feature map of C*H*W numbers for each image (Eq. 3); v^g is computed by GlobalCoordinates."""
 
     def __init__(
         self,

@@ -4,6 +4,8 @@ Both take the grid's place and nothing else changes: the same psi, refinement, b
 find an entry by what the grid's coordinates are computed from: the patch (local), or the image's mean feature (global).
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -16,7 +18,11 @@ FORGOTTEN = 1e-30  # a running count below this belongs to an entry that no feat
 
 
 class DiscreteMemory(Memory):
-    """M stored features of (C, H, W) each, H = W = 1 for patches: (N, C, H, W) -> (N, C, H, W)."""
+    """M stored features of (C, H, W) each, H = W = 1 for patches: (N, C, H, W) -> (N, C, H, W).
+
+    A kind is built as `kind(M, (C, H, W))` and owns `entries` (M, C, H, W); if gradients train them, it returns them
+    from `stored_parameters`.
+    """
 
     entries: Tensor
 
@@ -141,7 +147,7 @@ class NoMemory(Memory):
 
 
 # a new kind needs its name in gradlib.config.MemoryKind too
-KINDS: dict[str, type[VectorQuantisation | AttentionMemory]] = {
+KINDS: dict[str, Callable[[int, tuple[int, int, int]], DiscreteMemory]] = {
     "vq": VectorQuantisation,
     "attention": AttentionMemory,
 }

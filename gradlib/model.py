@@ -11,7 +11,7 @@ from gradlib.coordinates import GlobalCoordinates, LocalCoordinates, jitter
 from gradlib.fusion import fusion_network
 from gradlib.grids import GlobalGrid, LocalGrid, Memory
 from gradlib.memories import NoMemory, PerPatch, discrete_memory
-from gradlib.precision import as_convolutions_compute, channels_last, full_precision
+from gradlib.precision import channels_last, for_convolutions, full_precision
 from gradlib.processes import ALONE, Shard
 from gradlib.refinement import refine, similarity
 from gradlib.seeds import epoch_generator
@@ -52,8 +52,8 @@ class GRAD(FeatureModel):
 
     def __init__(self, config: GradConfig):
         super().__init__(config)
-        self.v_l, self.G_l = local_memory(config)
-        self.v_g, self.G_g = global_memory(config)
+        self.v_l, self.G_l = build_local_memory(config)
+        self.v_g, self.G_g = build_global_memory(config)
         inputs = (config.local_memory != "none") + (config.global_memory != "none")
         self.psi = fusion_network(
             config.fusion, config.channels, blocks=config.blocks, width=config.width, inputs=inputs
@@ -63,7 +63,7 @@ class GRAD(FeatureModel):
     def forward(self, x: Tensor, *, generator: torch.Generator | None = None, shard: Shard = ALONE) -> GradOutput:
         """Reconstruct x (B, C, H, W) from the memories (Eq. 2 to 6).
 
-        Jitter acts only during training and draws from `generator`; shard: which images of a batch x holds. Raises
+        Jitter acts only during training and draws from `generator`; shard: if a batch is split across processes. Raises
         InputError if x does not have the model's shape, and while training a model that is not prepared.
         """
         config = self.config
@@ -78,21 +78,14 @@ class GRAD(FeatureModel):
         return GradOutput(x, f_n, x_hat, S, c_l, c_g)
 
     def _jittered(self, c: Tensor, generator: torch.Generator | None, shard: Shard) -> Tensor:
-        config = self.config
-        if not self.training or config.jitter_std == 0 or config.local_memory != "grid":
+        std, fraction, per = self.config.jitter_std, self.config.jitter_fraction, self.config.jitter_per
+        if not self.training or std == 0 or self.config.local_memory != "grid":
             return c
-        return jitter(
-            c,
-            std=config.jitter_std,
-            fraction=config.jitter_fraction,
-            per=config.jitter_per,
-            generator=generator,
-            shard=shard,
-        )
+        return jitter(c, std=std, fraction=fraction, per=per, generator=generator, shard=shard)
 
     def _concatenated(self, f_l: Tensor, f_g: Tensor) -> Tensor:
         in_order = (f_l, f_g) if self.config.concat == "local_global" else (f_g, f_l)
-        return as_convolutions_compute(torch.cat(in_order, dim=1))  # (B, 2C, H, W)
+        return for_convolutions(torch.cat(in_order, dim=1))  # (B, 2C, H, W)
 
     def parameter_groups(self, config: TrainConfig) -> list[dict[str, Any]]:
         """The optimiser's two groups: networks at config.lr_nets, stored features at config.lr_grids (Appendix A)."""
@@ -100,8 +93,8 @@ class GRAD(FeatureModel):
         networks = [p for p in self.parameters() if not any(p is other for other in stored)]
         return [{"params": networks, "lr": config.lr_nets}, {"params": stored, "lr": config.lr_grids}]
 
-    def untrained_entries(self) -> int:
-        """How many stored numbers are learnt without gradients, as running means."""
+    def entries_without_gradient(self) -> int:
+        """The number of stored numbers that are learnt as running means, without gradients."""
         return sum(G.stored().numel() for G in (self.G_l, self.G_g) if not G.stored_parameters())
 
     def prepare(self, features: Features, *, seed: int = 0) -> None:
@@ -131,8 +124,8 @@ class GRAD(FeatureModel):
             memory.start_from(x)
 
 
-def local_memory(config: GradConfig) -> tuple[nn.Module, Memory]:
-    """v^l and G_l: what each patch (B, C, H, W) is read by, and what it is read from."""
+def build_local_memory(config: GradConfig) -> tuple[nn.Module, Memory]:
+    """The network v^l, which places each patch, and the memory G_l, which is read there."""
     C = config.channels
     if config.local_memory == "none":
         return nn.Identity(), NoMemory()
@@ -143,8 +136,8 @@ def local_memory(config: GradConfig) -> tuple[nn.Module, Memory]:
     return v_l, LocalGrid(D, R, C, align_corners=config.align_corners, padding_mode=config.padding_mode)
 
 
-def global_memory(config: GradConfig) -> tuple[nn.Module, Memory]:
-    """v^g and G_g: what each image (B, C, H, W) is read by, and what its map is read from."""
+def build_global_memory(config: GradConfig) -> tuple[nn.Module, Memory]:
+    """The network v^g, which places each image, and the memory G_g, which is read there."""
     shape = (config.channels, *config.map_size)
     if config.global_memory == "none":
         return nn.Identity(), NoMemory()

@@ -17,7 +17,7 @@ def channels_last(x: Tensor) -> Tensor:
     return x.float().contiguous(memory_format=torch.channels_last)
 
 
-def as_convolutions_compute(f: Tensor) -> Tensor:
+def for_convolutions(f: Tensor) -> Tensor:
     """f (B, C, H, W) in the layout and type that psi's convolutions use here.
 
     Converted once; otherwise each residual addition of psi would convert it again.

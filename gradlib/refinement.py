@@ -1,4 +1,4 @@
-"""Feature refinement: where the reconstruction is already close, let the input through (Eq. 5, 6)."""
+"""Feature refinement: where f^n is already close to x, let x through (Eq. 5, 6)."""
 
 from torch import Tensor
 from torch.nn import functional as F

@@ -48,19 +48,20 @@ class FeatureModel(nn.Module):
         self.register_buffer("feature_std", torch.ones(config.channels))
         self.config = config
         self.prepared = not config.standardise  # whether all that the configuration asks for has been done
+        # loaded weights include the statistics and the memories
         self.register_load_state_dict_post_hook(lambda module, _: setattr(module, "prepared", True))
 
     def parameter_groups(self, config: TrainConfig) -> list[dict[str, Any]]:
         """The optimiser's groups, each {"params": parameters, "lr": their learning rate}."""
         return [{"params": list(self.parameters()), "lr": config.lr_nets}]
 
-    def untrained_entries(self) -> int:
-        """How many numbers are learnt without gradients, beside the parameters."""
+    def entries_without_gradient(self) -> int:
+        """The number of numbers that are learnt without gradients, besides the parameters."""
         return 0
 
     @torch.no_grad()
     def prepare(self, features: Features, *, seed: int = 0) -> None:
-        """Do what the configuration asks for before training; once, so that training may go on later.
+        """Measure the statistics of the training features, if the configuration asks for it; once, before training.
 
         features: N training rows (C, H, W), raw. `fit` calls this; a training loop of your own must call it first.
         """

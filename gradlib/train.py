@@ -71,7 +71,7 @@ def train_epoch(
     """
     module.train()
     shard = rank, world_size = fabric.global_rank, fabric.world_size
-    noise = epoch_generator(config.seed, epoch, "jitter 0", fabric.device)
+    noise = epoch_generator(config.seed, epoch, "jitter 0", fabric.device)  # the same in all processes
     batches = shuffled_batches(len(features), config, epoch, world_size)
     total = torch.zeros((), device=fabric.device)
     for x in prefetch(features, [batch[rank::world_size] for batch in batches], fabric.device):  # (B, C, H, W)
@@ -93,7 +93,7 @@ def train_epoch(
 def shuffled_batches(N: int, config: TrainConfig, epoch: int, world_size: int) -> list[Tensor]:
     """The image numbers (B,) of each batch of an epoch; every B is a multiple of world_size.
 
-    Images of the epoch's last batch that do not divide evenly among the processes are left out.
+    The last batch is cut to such a multiple, and left out if a process would get fewer than two images.
     """
     order = torch.randperm(N, generator=epoch_generator(config.seed, epoch, "order"))
     batches = [batch[: len(batch) // world_size * world_size] for batch in order.split(config.batch_size)]

@@ -11,7 +11,7 @@ from gradbook.study.execution import run
 from gradbook.study.experiment import Experiment
 from gradlib.checkpoint import save_tensors
 from gradlib.data.readers import load_dataset
-from gradlib.deploy.decoder import FILE, Decoder, decoder_of_run, train_decoder
+from gradlib.deploy.decoder import FILE, Decoder, decoder_of_run, image_size_of, train_decoder
 from gradlib.errors import InputError
 
 TINY = Experiment(dataset="mvtec", epochs=1, map_size=4, image_size=64)
@@ -58,3 +58,8 @@ def test_it_needs_a_model_and_normal_images(finished, tmp_path):
     without = dataclasses.replace(dataset, samples=tuple(dataset.select(split="test")))
     with pytest.raises(InputError, match="no normal training image"):
         decoder_of_run(folder, without)
+
+
+def test_a_model_without_a_run_s_settings_is_refused(tmp_path) -> None:
+    with pytest.raises(InputError, match=r"saved without 'experiment'.*size of its images is unknown"):
+        image_size_of({"backbone": {}}, tmp_path)

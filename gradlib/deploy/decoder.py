@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from gradlib.checkpoint import load_model, load_tensors, save_tensors
+from gradlib.checkpoint import Settings, load_model, load_tensors, save_tensors
 from gradlib.data.images import image_array
 from gradlib.data.samples import Dataset
 from gradlib.errors import InputError
@@ -75,13 +75,24 @@ def decoder_of_run(folder: Path | str, dataset: Dataset, *, seed: int = 0) -> De
         raise InputError(
             f"{dataset.root} has no normal training image to train the decoder on: give the run's own data set."
         )
-    size, H = settings["experiment"]["image_size"], model.config.map_size[0]
+    size, H = image_size_of(settings, folder), model.config.map_size[0]
     features = cached_features(train, backbone_of_run(settings), image_size=size, map_size=H)
     pictures = np.stack([image_array(s.image, SCALE * H, BLACK, WHITE) for s in train])  # (N, 3, 8H, 8H)
     statistics = model.feature_mean, model.feature_std
     train_decoder(decoder, features, statistics, torch.from_numpy(pictures), seed=seed)
     save_tensors(path, decoder.state_dict(), {"decoder": {"epochs": EPOCHS, "seed": seed}})
     return decoder.eval()
+
+
+def image_size_of(settings: Settings, folder: Path | str) -> int:
+    """S of a run's images, from the settings saved with its model. Raises InputError if they do not say it."""
+    try:
+        return int(settings["experiment"]["image_size"])
+    except KeyError as error:
+        raise InputError(
+            f"The model in {folder} was saved without {error} in its settings, so the size of its images is unknown: give "
+            "the folder of a run that the training chapter made."
+        ) from error
 
 
 def train_decoder(

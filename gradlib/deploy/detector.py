@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gradlib.checkpoint import load_model
 from gradlib.data.samples import Dataset
-from gradlib.deploy.decoder import Decoder, decoder_of_run
+from gradlib.deploy.decoder import Decoder, decoder_of_run, image_size_of
 from gradlib.deploy.onnx_file import write_onnx
 from gradlib.errors import InputError
 from gradlib.features.backbones import Backbone, backbone_of_run
@@ -81,7 +81,7 @@ def detector_of_run(folder: Path | str, dataset: Dataset) -> Detector:
     if (model.config.local_memory, model.config.local_dim) != ("grid", 2):
         raise InputError(f"{folder} has no local grid with two axes, which the page's plane shows: give a GRAD run.")
     decoder = decoder_of_run(folder, dataset)
-    return Detector(backbone_of_run(settings), model, decoder, image_size=settings["experiment"]["image_size"])
+    return Detector(backbone_of_run(settings), model, decoder, image_size=image_size_of(settings, folder))
 
 
 def write_detector(detector: Detector, path: Path, *, threshold: float, threshold_from: str) -> Path:

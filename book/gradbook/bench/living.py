@@ -30,7 +30,7 @@ def living_figures() -> list[tuple[str, str]]:
 
 
 def drive(figure: Locator) -> None:
-    """Move each point, slider and list back and forth by the arrow keys, and each switch on and off by the space bar."""
+    """Move each point, slider and list back and forth by the arrow keys, and press each switch by the space bar."""
     for control in figure.locator('[role="slider"], input[type="range"], [role="application"], select').all():
         if control.is_visible():
             for step in range(REPEATS):

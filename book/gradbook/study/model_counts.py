@@ -28,5 +28,5 @@ def count_model(model: FeatureModel) -> ModelCounts:
     with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         model.eval()(x)
     model.train(training)
-    parameters = sum(p.numel() for p in model.parameters()) + model.untrained_entries()
+    parameters = sum(p.numel() for p in model.parameters()) + model.entries_without_gradient()
     return ModelCounts(parameters, counter.get_total_flops())
