@@ -61,5 +61,5 @@ def test_it_needs_a_model_and_normal_images(finished, tmp_path):
 
 
 def test_a_model_without_a_run_s_settings_is_refused(tmp_path) -> None:
-    with pytest.raises(InputError, match=r"saved without 'experiment'.*size of its images is unknown"):
+    with pytest.raises(InputError, match=r"saved without 'experiment'.*image size is unknown"):
         image_size_of({"backbone": {}}, tmp_path)

@@ -90,7 +90,7 @@ def image_size_of(settings: Settings, folder: Path | str) -> int:
         return int(settings["experiment"]["image_size"])
     except KeyError as error:
         raise InputError(
-            f"The model in {folder} was saved without {error} in its settings, so the size of its images is unknown: give "
+            f"The model in {folder} was saved without {error} in its settings, so its image size is unknown: give "
             "the folder of a run that the training chapter made."
         ) from error
 
