@@ -11,7 +11,7 @@ from gradlib.errors import InputError
     ("wrong", "reason"),
     [
         ({"method": "magic"}, "knn"),
-        ({"shots": 0}, "shots of 1"),
+        ({"shots": 0}, "set shots to 1"),
         ({"train": {"speed": 9}}, "TRAINING has no field speed"),
         ({"preset": "huge"}, "huge"),
         ({"preset": "huge", "method": "uniad"}, "huge"),
