@@ -1,4 +1,4 @@
-"""Strokes on photographs: which pixels, how dark, and never twice."""
+"""Strokes on images: which pixels, how dark, and never twice."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def test_line_covers_the_pixels_near_it() -> None:
     painted = paint(grey, [Stroke([(0.0, 0.55), (1.0, 0.55)], width=0.22, shade=-1)])
     assert (painted[5] == 0).all()  # the row's middle lies at 0.55
     assert sorted(set(np.nonzero(painted == 0)[0])) == [4, 5, 6]  # middles at 0.45 to 0.65
-    assert (grey == 100).all(), "the photograph itself was painted on"
+    assert (grey == 100).all(), "the image itself was painted on"
 
 
 @pytest.mark.parametrize(("shade", "value"), [(-1, 0), (-0.4, 60), (0, 100), (0.5, 178), (1, 255)])
@@ -20,7 +20,7 @@ def test_shade_moves_pixels_towards_black_or_white(shade: float, value: int) -> 
     colour = np.full((8, 8, 3), 100, np.uint8)
     crossing = Stroke([(0.1, 0.1), (0.9, 0.9), (0.1, 0.9), (0.9, 0.1)], width=0.1, shade=shade)
     assert set(paint(colour, [crossing])[3, 3]) == {value}
-    assert set(np.unique(paint(colour, [crossing]))) == {100, value}, "where it crosses itself it shades once"
+    assert set(np.unique(paint(colour, [crossing]))) == {100, value}, "a stroke that crosses itself shades once"
 
 
 def test_thin_line_is_a_pixel_wide() -> None:

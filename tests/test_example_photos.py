@@ -1,4 +1,4 @@
-"""The folder that stands for a reader's own."""
+"""The example of a reader's folder."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from gradlib.errors import InputError
 from gradlib.files import sha256_of
 
 
-def test_photographs_of_the_example_are_apart_and_drawn_by_the_seed(tmp_path: Path) -> None:
+def test_images_of_the_example_are_distinct_and_depend_on_the_seed(tmp_path: Path) -> None:
     root, later = example_folder(tmp_path / "a", normals=6, later=5)
     dataset = load_dataset("folder", root)
     assert [(s.category, s.split, s.label) for s in dataset] == [("cells", "train", 0)] * 6

@@ -13,7 +13,7 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_weights_in_a_triangle_are_those_of_a_drawing() -> None:
+def test_weights_in_a_triangle_are_those_by_hand() -> None:
     x = torch.tensor([[2.0, 0.0], [1.0, 1.0], [3.0, 3.0], [-1.0, -1.0]])
     expected = torch.tensor([[0.5, 0.5, 0.0], [0.5, 0.25, 0.25], [0.0, 0.5, 0.5], [1.0, 0.0, 0.0]])
     torch.testing.assert_close(best_mixture(x, CORNER), expected, rtol=0, atol=1e-4)

@@ -4,12 +4,24 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import traitlets
 from PIL import Image
 from torch import Tensor
 
+from gradbook.living.base import LivingFigure
 from gradlib.data.images import read_image
 
 ACROSS = 8  # images in a row of the sheet
+
+
+class ImageFigure(LivingFigure):
+    """A living figure of several images and their maps. Subclasses say what `names` names: images or categories."""
+
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    images = traitlets.Bytes().tag(sync=True)  # WebP, `across` in a row
+    across = traitlets.Int(ACROSS).tag(sync=True)
+    size = traitlets.Int().tag(sync=True)  # side of the upsampled maps, in pixels
+    map_size = traitlets.List(traitlets.Int()).tag(sync=True)  # H, W
 
 
 def image_sheet(paths: Sequence[Path], side: int) -> bytes:

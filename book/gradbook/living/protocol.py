@@ -7,8 +7,8 @@ import numpy as np
 import traitlets
 
 from gradbook.analysis.protocol_switches import SWITCHES, ReadingTable
-from gradbook.living.base import LivingFigure, joined, packed
-from gradbook.living.image_sheet import ACROSS, image_sheet
+from gradbook.living.base import joined, packed
+from gradbook.living.image_sheet import ImageFigure, image_sheet
 from gradbook.study.record import Scores
 from gradlib.errors import InputError
 
@@ -17,7 +17,7 @@ BEST_EPOCH = {"key": "best_epoch", "label": "report the best epoch on the test i
 SWITCHES_OF_PAGE = [*({"key": s.key, "label": s.label, "released": s.released} for s in SWITCHES), BEST_EPOCH]
 
 
-class Protocol(LivingFigure):
+class Protocol(ImageFigure):
     """The reader sets the choices between d and an image AUROC; AUROC by category and one image's map follow.
 
     table: all combinations, evaluated on `scores`; paths: the images of that run, in its order; rows: name -> row, of
@@ -26,20 +26,15 @@ class Protocol(LivingFigure):
     """
 
     _esm = joined("protocol_view")
-    names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # of the categories, then "mean"
     switches = traitlets.List(traitlets.Dict()).tag(sync=True)  # key, label, released
     on = traitlets.List(traitlets.Bool()).tag(sync=True)  # in the order of switches
-    values = traitlets.Bytes().tag(sync=True)  # float32, (combinations, names), as the next two
+    values = traitlets.Bytes().tag(sync=True)  # float32, (combinations, categories + mean), as the next two
     low = traitlets.Bytes().tag(sync=True)  # of the difference to combination 0
     high = traitlets.Bytes().tag(sync=True)
     examples = traitlets.List(traitlets.Unicode()).tag(sync=True)  # names of the images
     ranks = traitlets.Bytes().tag(sync=True)  # float32, (combinations, examples), shares of normals below
-    images = traitlets.Bytes().tag(sync=True)  # WebP, `across` in a row, each `side` x `side`
-    across = traitlets.Int(ACROSS).tag(sync=True)
-    side = traitlets.Int(SIDE).tag(sync=True)
+    side = traitlets.Int(SIDE).tag(sync=True)  # of an image on the page, in pixels
     maps = traitlets.Bytes().tag(sync=True)  # float32, (examples, H, W)
-    map_size = traitlets.List(traitlets.Int()).tag(sync=True)  # H, W
-    size = traitlets.Int().tag(sync=True)
     epochs = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)  # last and best of each recorded run
     selected = traitlets.Int(0).tag(sync=True)
 

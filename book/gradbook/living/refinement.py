@@ -8,14 +8,14 @@ import torch
 import traitlets
 from torch.nn import functional as F
 
-from gradbook.living.base import LivingFigure, joined, packed
-from gradbook.living.image_sheet import ACROSS, image_sheet
+from gradbook.living.base import joined, packed
+from gradbook.living.image_sheet import ImageFigure, image_sheet
 from gradlib.config import GradConfig
 from gradlib.errors import InputError
 from gradlib.model import GradOutput
 
 
-class Refinement(LivingFigure):
+class Refinement(ImageFigure):
     """The reader moves k and both lambdas; S, x-hat, d and the image score of a few images follow (Eq. 5, 6, 8).
 
     output: of B images, by a model of this config; paths, names: B each; size: of the images and of the scored maps, in
@@ -24,11 +24,6 @@ class Refinement(LivingFigure):
     """
 
     _esm = joined("refinement_view")
-    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    images = traitlets.Bytes().tag(sync=True)  # WebP, `across` in a row
-    across = traitlets.Int(ACROSS).tag(sync=True)
-    size = traitlets.Int().tag(sync=True)
-    map_size = traitlets.List(traitlets.Int()).tag(sync=True)  # H, W
     mse = traitlets.Bytes().tag(sync=True)  # float32, (B, H, W), as the next two
     cosine = traitlets.Bytes().tag(sync=True)
     distance = traitlets.Bytes().tag(sync=True)  # the length of x - f^n

@@ -7,13 +7,13 @@ import torch
 import traitlets
 from torch import Tensor
 
-from gradbook.living.base import LivingFigure, joined, packed
-from gradbook.living.image_sheet import ACROSS, image_sheet
+from gradbook.living.base import joined, packed
+from gradbook.living.image_sheet import ImageFigure, image_sheet
 from gradlib.errors import InputError
 from gradlib.scores import POOL_DIVISOR
 
 
-class Scoring(LivingFigure):
+class Scoring(ImageFigure):
     """The reader moves smoothing and pooling window; the map, the windows' means and the image score follow.
 
     d: (B, H, W) of B images with these paths and names; size: side of images and maps, in pixels. Explained in
@@ -21,11 +21,6 @@ class Scoring(LivingFigure):
     """
 
     _esm = joined("scoring_view")
-    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    images = traitlets.Bytes().tag(sync=True)  # WebP, `across` in a row
-    across = traitlets.Int(ACROSS).tag(sync=True)
-    size = traitlets.Int().tag(sync=True)
-    map_size = traitlets.List(traitlets.Int()).tag(sync=True)  # H, W
     d = traitlets.Bytes().tag(sync=True)  # float32, (B, H, W)
     default_window = traitlets.Int().tag(sync=True)  # pixels, of both protocols
     smoothing = traitlets.Int(1).tag(sync=True)  # pixels, odd

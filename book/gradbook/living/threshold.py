@@ -8,8 +8,8 @@ import numpy as np
 import torch
 import traitlets
 
-from gradbook.living.base import LivingFigure, joined, packed
-from gradbook.living.image_sheet import ACROSS, image_sheet
+from gradbook.living.base import joined, packed
+from gradbook.living.image_sheet import ImageFigure, image_sheet
 from gradbook.study.record import Scores
 from gradlib.errors import InputError
 from gradlib.scores import anomaly_map, image_score
@@ -65,7 +65,7 @@ def first_threshold(scores: Scores) -> float:
     return float(np.quantile(normal, PASSING)) if len(normal) else float(np.median(scores.score))
 
 
-class Threshold(LivingFigure):
+class Threshold(ImageFigure):
     """The reader drags the threshold over histograms; counts, rates and the masks of some images follow.
 
     scores: of a finished run; paths: of its images, in the same order; size, protocol: the run's image size in pixels
@@ -74,17 +74,12 @@ class Threshold(LivingFigure):
     """
 
     _esm = joined("threshold_view")
-    names = traitlets.List(traitlets.Unicode()).tag(sync=True)  # of the categories
     scores = traitlets.Bytes().tag(sync=True)  # float32, (N,), as the next two
     labels = traitlets.Bytes().tag(sync=True)
-    categories = traitlets.Bytes().tag(sync=True)  # the number of each image's category
+    categories = traitlets.Bytes().tag(sync=True)  # the number of each image's category in `names`
     examples = traitlets.List(traitlets.Dict()).tag(sync=True)  # row, tile on the sheet, category, reason, name
-    images = traitlets.Bytes().tag(sync=True)  # WebP, `across` in a row, each `side` x `side`
-    across = traitlets.Int(ACROSS).tag(sync=True)
-    side = traitlets.Int(SIDE).tag(sync=True)
+    side = traitlets.Int(SIDE).tag(sync=True)  # of an image on the page, in pixels
     maps = traitlets.Bytes().tag(sync=True)  # float32, (tiles, H, W)
-    map_size = traitlets.List(traitlets.Int()).tag(sync=True)  # H, W
-    size = traitlets.Int().tag(sync=True)
     protocol = traitlets.Unicode().tag(sync=True)
     from_maps = traitlets.Bool().tag(sync=True)  # False: the method's image scores are not those of its maps
     category = traitlets.Int(ALL).tag(sync=True)
