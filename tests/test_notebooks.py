@@ -143,7 +143,7 @@ def test_chapter_shows_a_figure_and_asserts_against_the_library(chapter: Path) -
     cells = [cell for cell in code(chapter) if "exercise-check" not in tags(cell)]
     assert [cell for cell in cells if cell["metadata"].get("mystnb", {}).get("figure", {}).get("caption")]
     assert [cell for cell in cells if re.search(r"\bassert(_close)?\b", text(cell))]
-    assert re.search(r"^from gradlib", "\n".join(map(text, cells)), re.MULTILINE)
+    assert re.search(r"^(from|import) gradlib", "\n".join(map(text, cells)), re.MULTILINE)
 
 
 @each_notebook
